@@ -1,0 +1,64 @@
+"""gcopt: find, prove, export and run the gradient code a cluster of unequal machines should use.
+
+Everything here is loaded on first use, so that ``import gcopt`` costs nothing.
+
+Examples
+--------
+>>> import gcopt
+>>> code = gcopt.families.fractional_repetition(workers=12, stragglers=3)
+>>> gcopt.verify(code).ok
+True
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Claim": "gcopt.code",
+    "GradientCode": "gcopt.code",
+    "Segment": "gcopt.code",
+    "Cluster": "gcopt.cluster",
+    "Decoder": "gcopt.decoding",
+    "design": "gcopt.design",
+    "fit": "gcopt.fitting",
+    "load": "gcopt.files",
+    "save": "gcopt.files",
+    "export": "gcopt.files",
+    "simulate": "gcopt.simulate",
+    "train": "gcopt.training",
+    "verify": "gcopt.verify",
+}
+
+if TYPE_CHECKING:
+    from gcopt import families as families
+    from gcopt.cluster import Cluster as Cluster
+    from gcopt.code import Claim as Claim
+    from gcopt.code import GradientCode as GradientCode
+    from gcopt.code import Segment as Segment
+    from gcopt.decoding import Decoder as Decoder
+    from gcopt.design import design as design
+    from gcopt.files import export as export
+    from gcopt.files import load as load
+    from gcopt.files import save as save
+    from gcopt.fitting import fit as fit
+    from gcopt.simulate import simulate as simulate
+    from gcopt.training import train as train
+    from gcopt.verify import verify as verify
+
+__all__ = ["__version__", "families", *sorted(_HOME)]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "families":
+        return importlib.import_module("gcopt.families")
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'gcopt' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

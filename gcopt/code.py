@@ -1,0 +1,351 @@
+"""The one object: a gradient code is a list of segments, each with one sparse encoding tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+from gcopt.errors import InputError
+
+DECODERS = ("least-squares", "scaled")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Something a code promises, in a form that `gcopt.verify` can check from the matrices alone.
+
+    Attributes
+    ----------
+    kind : str
+        What is promised: ``exact`` (no error for any set of ``stragglers``), ``load`` (largest number of partitions on a
+        worker), ``replication`` (smallest number of workers on a partition), ``noise`` (at most this noise
+        amplification for any set of ``stragglers``), ``unbiased`` (mean over uniformly random stragglers).
+    value : float
+        The promised number; 0.0 for ``exact`` and ``unbiased``.
+    source : str
+        Where the promise comes from, down to the theorem.
+    stragglers : int or None
+        Number of stragglers the promise speaks of.
+    segment : int
+        Which segment of the code it speaks of.
+
+    Examples
+    --------
+    >>> print(Claim("exact", 0.0, "Tandon et al. 2017, Theorem 2", stragglers=3))
+    exact for every set of 3 stragglers
+    """
+
+    kind: str
+    value: float
+    source: str
+    stragglers: int | None = None
+    segment: int = 0
+
+    def __str__(self) -> str:
+        words = {
+            "exact": f"exact for every set of {self.stragglers} stragglers",
+            "load": f"no worker holds more than {self.value:g} partitions",
+            "replication": f"every partition is on at least {self.value:g} workers",
+            "noise": f"noise amplification at most {self.value:.6g} for every set of {self.stragglers} stragglers",
+            "unbiased": f"unbiased when {self.stragglers} stragglers are uniformly random",
+        }
+        text = words.get(self.kind, f"{self.kind} {self.value:g}")
+        return text if self.segment == 0 else f"segment {self.segment}: {text}"
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """A stretch of coordinates that is coded in one way.
+
+    Attributes
+    ----------
+    encoding : csr_array, shape (n, m * k), float64 or complex128
+        Encoding matrix B; column ``u * k + i`` is block u of partition i, row j is worker j. Read-only.
+    blocks : int
+        m, the number of equal blocks the segment is cut into; a message is m times shorter than the segment.
+    length : float
+        Share of the coordinates; relative to the sum over the segments of a code.
+    stragglers : int
+        How many workers the scheme means to leave behind (the master's ``count`` rule waits for n minus this many).
+    decoder : str
+        ``least-squares``, or ``scaled`` (every responder counts n / responders: what "ignore the stragglers" does).
+
+    Raises
+    ------
+    InputError
+        If the shape, an entry or a number is impossible (NaN and infinity included).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Segment(np.eye(3)).load.tolist()
+    [1, 1, 1]
+    """
+
+    encoding: sparse.csr_array
+    blocks: int = 1
+    length: float = 1.0
+    stragglers: int = 0
+    decoder: str = "least-squares"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "encoding", frozen_matrix(self.encoding))
+        n, columns = self.encoding.shape
+        if self.blocks < 1 or columns % self.blocks:
+            raise InputError(f"blocks is {self.blocks}; it must divide the {columns} columns of the encoding matrix")
+        if not 0 <= self.stragglers < n:
+            raise InputError(f"stragglers is {self.stragglers}; with {n} workers 0 to {n - 1} would work")
+        if not (np.isfinite(self.length) and self.length > 0):
+            raise InputError(f"length is {self.length}; a positive number is needed")
+        if self.decoder not in DECODERS:
+            raise InputError(f"decoder is {self.decoder!r}; one of {', '.join(DECODERS)} would work")
+
+    @property
+    def workers(self) -> int:
+        """Number of workers n."""
+        return int(self.encoding.shape[0])
+
+    @property
+    def partitions(self) -> int:
+        """Number of partitions k."""
+        return int(self.encoding.shape[1]) // self.blocks
+
+    @cached_property
+    def support(self) -> sparse.csr_array:
+        """Which worker holds which partition: bool, shape (n, k)."""
+        coo = self.encoding.tocoo()
+        shape = (self.workers, self.partitions)
+        ones = np.ones(coo.nnz, dtype=np.int32)
+        held = sparse.csr_array((ones, (coo.row, coo.col % self.partitions)), shape=shape)
+        return sparse.csr_array(held.astype(bool))
+
+    @cached_property
+    def pairs(self) -> NDArray[np.int64]:
+        """Nonzero (partition, block) pairs of each worker, shape (n,): the work per coordinate of a block."""
+        return np.diff(self.encoding.indptr).astype(np.int64)
+
+    @cached_property
+    def load(self) -> NDArray[np.int64]:
+        """Partitions on each worker, shape (n,)."""
+        return np.diff(self.support.indptr).astype(np.int64)
+
+    @cached_property
+    def replication(self) -> NDArray[np.int64]:
+        """Workers on each partition, shape (k,)."""
+        return np.bincount(self.support.indices, minlength=self.partitions).astype(np.int64)
+
+    @property
+    def target(self) -> NDArray[np.float64]:
+        """T = I_m (x) 1_k^T, shape (m, m * k): what a decoding matrix R must make of R B."""
+        return np.kron(np.eye(self.blocks), np.ones(self.partitions))
+
+    def encode(self, gradients: NDArray[Any]) -> NDArray[Any]:
+        """Code the partial gradients of this segment.
+
+        Parameters
+        ----------
+        gradients : array, shape (k, length of the segment)
+
+        Returns
+        -------
+        array, shape (n, ceil(length / m))
+            Row j is the message of worker j; the segment is padded with zeros to a multiple of m.
+        """
+        k, length = gradients.shape
+        width = -(-length // self.blocks)
+        padded = np.zeros((k, self.blocks * width), dtype=gradients.dtype)
+        padded[:, :length] = gradients
+        stacked = padded.reshape(k, self.blocks, width).swapaxes(0, 1).reshape(self.blocks * k, width)
+        return np.asarray(self.encoding @ stacked)
+
+
+@dataclass(frozen=True, eq=False)
+class GradientCode:
+    """A gradient code: what each worker computes and sends, and what that promises. Immutable.
+
+    Attributes
+    ----------
+    segments : tuple of Segment
+        In the order in which workers compute and send them; all with the same workers and partitions.
+    claims : tuple of Claim
+        What the constructor promises; `gcopt.verify` checks it.
+    family : str
+        Name of the constructor, ``matrix`` for anybody's matrix.
+    parameters : mapping
+        What the constructor was given.
+    seed : int or None
+        Seed of the random choices; None where there were none.
+    version : str
+        Version of gcopt that built it.
+
+    Raises
+    ------
+    InputError
+        If there is no segment or the segments disagree.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> code = GradientCode.from_matrix(np.array([[1.0, 0.5], [0.5, 1.0]]))
+    >>> code.workers, code.partitions, code.load
+    (2, 2, 2)
+    """
+
+    segments: tuple[Segment, ...]
+    claims: tuple[Claim, ...] = ()
+    family: str = "matrix"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    version: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "segments", tuple(self.segments))
+        object.__setattr__(self, "claims", tuple(self.claims))
+        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+        if not self.segments:
+            raise InputError("segments is empty; a code has at least one")
+        shapes = {(s.workers, s.partitions) for s in self.segments}
+        if len(shapes) > 1:
+            raise InputError(f"segments disagree on (workers, partitions): {sorted(shapes)}")
+        for claim in self.claims:
+            if not 0 <= claim.segment < len(self.segments):
+                raise InputError(f"a claim speaks of segment {claim.segment}; there are {len(self.segments)}")
+
+    @classmethod
+    def from_matrix(cls, matrix: ArrayLike | sparse.sparray, *, blocks: int = 1, **options: Any) -> GradientCode:
+        """Make a code of anybody's encoding matrix, shape (n, m * k); ``options`` are those of `Segment`."""
+        return cls((Segment(matrix, blocks=blocks, **options),))  # type: ignore[arg-type]
+
+    @property
+    def workers(self) -> int:
+        """Number of workers n."""
+        return self.segments[0].workers
+
+    @property
+    def partitions(self) -> int:
+        """Number of partitions k."""
+        return self.segments[0].partitions
+
+    @property
+    def blocks(self) -> int:
+        """Largest communication reduction m of a segment."""
+        return max(s.blocks for s in self.segments)
+
+    @property
+    def stragglers(self) -> int:
+        """Workers that every segment can leave behind."""
+        return min(s.stragglers for s in self.segments)
+
+    @property
+    def load(self) -> int:
+        """Largest number of partitions on a worker."""
+        return int(self.support.sum(axis=1).max())
+
+    @property
+    def replication(self) -> int:
+        """Smallest number of workers on a partition, over all segments."""
+        return int(min(s.replication.min() for s in self.segments))
+
+    @cached_property
+    def support(self) -> sparse.csr_array:
+        """Which worker stores which partition for any segment: bool, shape (n, k)."""
+        held = self.segments[0].support
+        for segment in self.segments[1:]:
+            held = sparse.csr_array(held + segment.support)
+        return held
+
+    @cached_property
+    def shares(self) -> NDArray[np.float64]:
+        """Share of the coordinates in each segment; sums to 1."""
+        lengths = np.array([s.length for s in self.segments])
+        return np.asarray(lengths / lengths.sum())
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the messages: float64, or complex128 (which count double)."""
+        return np.result_type(*(s.encoding.dtype for s in self.segments))
+
+    def cuts(self, parameters: int) -> NDArray[np.int64]:
+        """Return where the segments of a gradient of this length begin and end, shape (segments + 1,).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> two = GradientCode((Segment(np.eye(2), length=3), Segment(np.ones((2, 2)), length=1)))
+        >>> two.cuts(10).tolist()
+        [0, 8, 10]
+        """
+        edges = np.concatenate([[0.0], np.cumsum(self.shares)]) * parameters
+        return np.rint(edges).astype(np.int64)
+
+    def encode(self, gradients: ArrayLike) -> list[NDArray[Any]]:
+        """Code given partial gradients.
+
+        Parameters
+        ----------
+        gradients : array, shape (k, d)
+            Row i is the gradient of partition i.
+
+        Returns
+        -------
+        list of array, one per segment, shape (n, ceil(segment length / m))
+
+        Raises
+        ------
+        InputError
+            If the shape is wrong or an entry is not finite.
+
+        Examples
+        --------
+        >>> code = GradientCode.from_matrix([[1.0, 2.0]])
+        >>> code.encode([[1.0, 0.0], [0.0, 1.0]])[0].tolist()
+        [[1.0, 2.0]]
+        """
+        array = np.asarray(gradients)
+        if array.ndim != 2 or array.shape[0] != self.partitions:
+            raise InputError(f"gradients has shape {array.shape}; ({self.partitions}, d) is expected")
+        if not np.isfinite(array).all():
+            raise InputError("gradients holds NaN or infinity; finite numbers are expected")
+        cuts = self.cuts(array.shape[1])
+        return [s.encode(array[:, a:b]) for s, a, b in zip(self.segments, cuts[:-1], cuts[1:], strict=True)]
+
+    def with_claims(self, claims: Iterable[Claim]) -> GradientCode:
+        """Return the same code with these claims instead."""
+        return replace(self, claims=tuple(claims))
+
+    def __repr__(self) -> str:
+        shape = f"n={self.workers}, k={self.partitions}, load={self.load}, stragglers={self.stragglers}"
+        more = f", segments={len(self.segments)}" if len(self.segments) > 1 else ""
+        return f"<GradientCode {self.family}: {shape}{more}>"
+
+
+def frozen_matrix(matrix: ArrayLike | sparse.sparray | sparse.spmatrix) -> sparse.csr_array:
+    """Return a read-only CSR copy in float64 or complex128 without stored zeros; refuse what is not a finite matrix."""
+    array: Any = matrix if sparse.issparse(matrix) else np.asarray(matrix)
+    if array.ndim != 2 or 0 in array.shape:
+        raise InputError(f"an encoding matrix has shape {array.shape}; (workers, blocks * partitions) is expected")
+    if array.dtype.kind not in "biufc":
+        raise InputError(f"an encoding matrix has entries of type {array.dtype}; numbers are expected")
+    csr = sparse.csr_array(array, dtype=complex if array.dtype.kind == "c" else float, copy=True)
+    csr.sum_duplicates()
+    csr.eliminate_zeros()
+    if not np.isfinite(csr.data).all():
+        raise InputError("an encoding matrix holds NaN or infinity; finite numbers are expected")
+    for part in (csr.data, csr.indices, csr.indptr):
+        part.flags.writeable = False
+    return csr
+
+
+def single(
+    matrix: ArrayLike | sparse.sparray, stragglers: int, claims: Sequence[Claim], **options: Any
+) -> GradientCode:
+    """Return the common case, one segment with m = 1, as the constructors build it."""
+    segment = Segment(matrix, stragglers=stragglers, **options)  # type: ignore[arg-type]
+    return GradientCode((segment,), claims=tuple(claims))

@@ -1,0 +1,120 @@
+"""What turns a function into a family: a name, a source, checked parameters, provenance."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import gcopt
+from gcopt.code import GradientCode
+from gcopt.errors import InputError
+from gcopt.solvers.seeding import seed_of
+
+if TYPE_CHECKING:
+    from gcopt.cluster import Cluster
+
+Candidates = Callable[["Cluster"], Iterable[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """A constructor of gradient codes; call it with its parameters.
+
+    Attributes
+    ----------
+    name : str
+        As on the command line.
+    source : str
+        The publication, down to the theorem or algorithm.
+    function : callable
+        Builds the code; its signature is the list of parameters, its first docstring line the description.
+    candidates : callable or None
+        For a cluster, the parameter sets worth trying in `gcopt.design`; None keeps the family out of the search.
+    """
+
+    name: str
+    source: str
+    function: Callable[..., GradientCode]
+    candidates: Candidates | None = None
+
+    @property
+    def __doc__(self) -> str:  # type: ignore[override]
+        return self.function.__doc__ or ""
+
+    @property
+    def summary(self) -> str:
+        """The one-line description."""
+        return self.__doc__.strip().splitlines()[0]
+
+    @cached_property
+    def signature(self) -> inspect.Signature:
+        """Parameters with their defaults."""
+        return inspect.signature(self.function)
+
+    def __call__(self, *args: Any, **parameters: Any) -> GradientCode:
+        """Build the code and note where it comes from."""
+        given = self._bind(args, parameters)
+        seed = None
+        if "rng" in given:
+            seed = given["rng"] = seed_of(given["rng"])
+        code = self.function(**given)
+        kept = {key: plain(value) for key, value in given.items() if key != "rng" and value is not None}
+        return replace(code, family=self.name, parameters=kept, seed=seed, version=gcopt.__version__)
+
+    def _bind(self, args: tuple[Any, ...], parameters: Mapping[str, Any]) -> dict[str, Any]:
+        valid = list(self.signature.parameters)
+        for key in parameters:
+            if key not in valid:
+                raise InputError(f"{self.name} has no parameter {key!r}; it takes: {', '.join(valid)}")
+        try:
+            bound = self.signature.bind(*args, **parameters)
+        except TypeError as error:
+            raise InputError(f"{self.name}: {error}; it takes: {', '.join(valid)}") from None
+        bound.apply_defaults()
+        return dict(bound.arguments)
+
+
+def family(
+    name: str, *, source: str, candidates: Candidates | None = None
+) -> Callable[[Callable[..., GradientCode]], Family]:
+    """Make a family of the decorated constructor."""
+    return lambda function: Family(name, source, function, candidates)
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON can hold it."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (tuple, list)):
+        return [plain(item) for item in value]
+    return value
+
+
+def check_count(name: str, value: Any, low: int, high: int | None = None, why: str = "") -> int:
+    """Return an integer parameter, or say what was found and what would work.
+
+    Examples
+    --------
+    >>> check_count("workers", 0, 1)
+    Traceback (most recent call last):
+        ...
+    gcopt.solvers.errors.InputError: workers is 0; an integer of at least 1 is needed
+    """
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if whole and value >= low and (high is None or value <= high):
+        return int(value)
+    wanted = f"of at least {low}" if high is None else f"from {low} to {high}"
+    raise InputError(f"{name} is {value!r}; an integer {wanted} is needed{why}")
+
+
+def check_sizes(workers: Any, stragglers: Any) -> tuple[int, int]:
+    """Return n and s with n >= 1 and 0 <= s < n, or raise InputError."""
+    n = check_count("workers", workers, 1)
+    return n, check_count("stragglers", stragglers, 0, n - 1, f" (fewer than the {n} workers)")
