@@ -24,8 +24,8 @@ class Claim:
     Attributes
     ----------
     kind : str
-        What is promised: ``exact`` (no error for any set of ``stragglers``), ``load`` (largest number of partitions on a
-        worker), ``replication`` (smallest number of workers on a partition), ``noise`` (at most this noise
+        What is promised: ``exact`` (no error for any set of ``stragglers``), ``load`` (largest number of partitions
+        on a worker), ``replication`` (smallest number of workers on a partition), ``noise`` (at most this noise
         amplification for any set of ``stragglers``), ``unbiased`` (mean over uniformly random stragglers).
     value : float
         The promised number; 0.0 for ``exact`` and ``unbiased``.
@@ -144,7 +144,7 @@ class Segment:
     @property
     def target(self) -> NDArray[np.float64]:
         """T = I_m (x) 1_k^T, shape (m, m * k): what a decoding matrix R must make of R B."""
-        return np.kron(np.eye(self.blocks), np.ones(self.partitions))
+        return np.asarray(np.kron(np.eye(self.blocks), np.ones(self.partitions)), dtype=np.float64)
 
     def encode(self, gradients: NDArray[Any]) -> NDArray[Any]:
         """Code the partial gradients of this segment.
@@ -283,7 +283,7 @@ class GradientCode:
         [0, 8, 10]
         """
         edges = np.concatenate([[0.0], np.cumsum(self.shares)]) * parameters
-        return np.rint(edges).astype(np.int64)
+        return np.asarray(np.rint(edges), dtype=np.int64)
 
     def encode(self, gradients: ArrayLike) -> list[NDArray[Any]]:
         """Code given partial gradients.

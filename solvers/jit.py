@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -12,12 +12,12 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def kernel(function: _F) -> _F:
     """Compile ``function`` to machine code, cached on disk; ``.py_func`` is the same source as plain Python."""
-    compiled: _F = numba.njit(cache=True, fastmath=False, nogil=True)(function)
-    return compiled
+    compiled: Any = numba.njit(cache=True, nogil=True)(function)
+    return cast(_F, compiled)
 
 
 def fast_kernel(function: _F) -> _F:
     """Like `kernel`, and lets the compiler reorder sums (never where NaN or infinity carries meaning)."""
     flags = {"reassoc", "contract", "nsz", "arcp", "afn"}
-    compiled: _F = numba.njit(cache=True, fastmath=flags, nogil=True)(function)
-    return compiled
+    compiled: Any = numba.njit(cache=True, fastmath=flags, nogil=True)(function)
+    return cast(_F, compiled)

@@ -1,0 +1,1 @@
+"""The executor: problems, the master's protocol, the engines."""
