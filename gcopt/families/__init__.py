@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from gcopt.families._family import Family
+from gcopt.families.cyclic_mds import cyclic_mds
+from gcopt.families.cyclic_repetition import cyclic_repetition
 from gcopt.families.fractional_repetition import fractional_repetition
+from gcopt.families.ignore_stragglers import ignore_stragglers
+from gcopt.families.uncoded import uncoded
 from gcopt.registry import Registry
 
-_OURS = (fractional_repetition,)
+_OURS = (uncoded, ignore_stragglers, fractional_repetition, cyclic_repetition, cyclic_mds)
 
 FAMILIES: Registry[Family] = Registry("family", "gcopt.families", {f.name: f for f in _OURS})
 
