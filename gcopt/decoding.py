@@ -145,6 +145,11 @@ class Component:
             return np.zeros_like(self._all_heard)
         return self._rule(heard)
 
+    def decodes(self, heard: Bools) -> bool:
+        """Whether these members, bool, shape (members,), determine the component exactly."""
+        miss = self.matrix.T @ self.decode(heard) - self._target
+        return float(np.sum(np.abs(miss) ** 2)) <= EXACT * self._target.size
+
     @cached_property
     def needed(self) -> int | None:
         """How many members decode the component, whoever they are, while fewer never do; None if no number does.
@@ -221,8 +226,7 @@ class Component:
 
     @cached_property
     def _exact(self) -> bool:
-        miss = self.matrix.T @ self._all_heard - self._target
-        return float(np.sum(np.abs(miss) ** 2)) <= EXACT * self._target.size
+        return self.decodes(np.ones(self.workers.size, dtype=bool))
 
     @cached_property
     def _shares(self) -> NDArray[Any]:
