@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import gcopt
+from gcopt.checks import check_count
 from gcopt.code import GradientCode
 from gcopt.errors import InputError
 from gcopt.solvers.seeding import seed_of
@@ -95,23 +96,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
     return value
-
-
-def check_count(name: str, value: Any, low: int, high: int | None = None, why: str = "") -> int:
-    """Return an integer parameter, or say what was found and what would work.
-
-    Examples
-    --------
-    >>> check_count("workers", 0, 1)
-    Traceback (most recent call last):
-        ...
-    gcopt.solvers.errors.InputError: workers is 0; an integer of at least 1 is needed
-    """
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if whole and value >= low and (high is None or value <= high):
-        return int(value)
-    wanted = f"of at least {low}" if high is None else f"from {low} to {high}"
-    raise InputError(f"{name} is {value!r}; an integer {wanted} is needed{why}")
 
 
 def check_sizes(workers: Any, stragglers: Any) -> tuple[int, int]:
