@@ -23,14 +23,14 @@ _HOME = {
     "Segment": "gcopt.code",
     "Cluster": "gcopt.cluster",
     "Decoder": "gcopt.decoding",
-    "design": "gcopt.design",
+    "design": "gcopt.designer",
     "fit": "gcopt.fitting",
     "load": "gcopt.files",
     "save": "gcopt.files",
     "export": "gcopt.files",
-    "simulate": "gcopt.simulate",
+    "simulate": "gcopt.simulation",
     "train": "gcopt.training",
-    "verify": "gcopt.verify",
+    "verify": "gcopt.verification",
 }
 
 if TYPE_CHECKING:
@@ -40,14 +40,14 @@ if TYPE_CHECKING:
     from gcopt.code import GradientCode as GradientCode
     from gcopt.code import Segment as Segment
     from gcopt.decoding import Decoder as Decoder
-    from gcopt.design import design as design
+    from gcopt.designer import design as design
     from gcopt.files import export as export
     from gcopt.files import load as load
     from gcopt.files import save as save
     from gcopt.fitting import fit as fit
-    from gcopt.simulate import simulate as simulate
+    from gcopt.simulation import simulate as simulate
     from gcopt.training import train as train
-    from gcopt.verify import verify as verify
+    from gcopt.verification import verify as verify
 
 __all__ = ["__version__", "families", *sorted(_HOME)]
 

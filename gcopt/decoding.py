@@ -147,8 +147,12 @@ class Component:
 
     def decodes(self, heard: Bools) -> bool:
         """Whether these members, bool, shape (members,), determine the component exactly."""
+        return self.error(heard) <= EXACT * self._target.size
+
+    def error(self, heard: Bools) -> float:
+        """Return the squared decoding error of these members on the component's partitions."""
         miss = self.matrix.T @ self.decode(heard) - self._target
-        return float(np.sum(np.abs(miss) ** 2)) <= EXACT * self._target.size
+        return float(np.sum(np.abs(miss) ** 2))
 
     @cached_property
     def needed(self) -> int | None:

@@ -41,6 +41,10 @@ class Constant:
         """Return P(T <= times)."""
         return np.where(np.asarray(times) >= self.value, 1.0, 0.0)
 
+    def sf(self, times: ArrayLike) -> NDArray[np.float64]:
+        """Return P(T > times)."""
+        return np.where(np.asarray(times) < self.value, 1.0, 0.0)
+
     def ppf(self, levels: ArrayLike) -> NDArray[np.float64]:
         """Return the quantiles: the value at every level."""
         return np.full(np.shape(levels), self.value)

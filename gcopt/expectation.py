@@ -1,8 +1,8 @@
 """The exact mean of an iteration time, where workers are independent and the code goes by counts.
 
-With G_j(t) = P(worker j has answered by t) and components c that need a_c of their members,
-P(done by t) = prod_c P(at least a_c members have answered by t), and the mean is the integral of 1 - P. The counts of
-unequal workers follow a Poisson-binomial distribution, built up worker by worker.
+With components c that need a_c of their members, P(done by t) = prod_c P(at least a_c members have answered by t), and
+the mean is the integral of 1 - P(done by t). The counts of unequal workers follow a Poisson-binomial distribution,
+built up worker by worker.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import quad
 from scipy.optimize import brentq
 from scipy.stats import binom
 
 from gcopt.cluster import Trace
 from gcopt.code import GradientCode
-from gcopt.simulate import Waiting
+from gcopt.simulation import Waiting
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Groups = list[tuple[NDArray[np.intp], int]]
 
-_LEVELS = (1e-9, 1e-4, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.9999, 1 - 1e-7, 1 - 1e-10)
+_LEVELS = (1 - 1e-9, 0.9999, 0.99, 0.9, 0.7, 0.5, 0.3, 0.1, 0.01, 1e-4, 1e-7, 1e-10)
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 
 
@@ -54,15 +53,17 @@ def expected_time(code: GradientCode, cluster: Cluster, *, wait: str = "decodabl
     2.083333333
     """
     groups = _groups(code, wait)
-    answered = _answered(code, cluster)
-    if groups is None or answered is None:
+    late = _late(code, cluster)
+    if groups is None or late is None:
         return None
 
-    def done(t: Floats) -> Floats:
-        at_t = answered(t)
-        return np.asarray(np.prod([_at_least(needed, at_t[members]) for members, needed in groups], axis=0))
+    def unfinished(t: Floats) -> Floats:
+        late_at_t = late(t)
+        missing = [_too_few(needed, late_at_t[members]) for members, needed in groups]
+        return np.asarray(-np.expm1(np.sum(np.log1p(-np.minimum(missing, 1.0)), axis=0)))
 
-    return _mean(done)
+    with np.errstate(divide="ignore"):
+        return float(_integral(unfinished))
 
 
 def _groups(code: GradientCode, wait: str) -> Groups | None:
@@ -76,8 +77,8 @@ def _groups(code: GradientCode, wait: str) -> Groups | None:
     return None if any(needed is None for _, needed in groups) else groups  # type: ignore[return-value]
 
 
-def _answered(code: GradientCode, cluster: Cluster) -> Callable[[Floats], Floats] | None:
-    """Return t (nodes,) -> P(worker j has answered by t), shape (n, nodes)."""
+def _late(code: GradientCode, cluster: Cluster) -> Callable[[Floats], Floats] | None:
+    """Return t (nodes,) -> P(worker j has not answered by t), shape (n, nodes)."""
     compute, overhead, failures, network, job = (
         cluster.compute,
         cluster.overhead,
@@ -97,56 +98,72 @@ def _answered(code: GradientCode, cluster: Cluster) -> Callable[[Floats], Floats
     work = cluster.slowness * segment.pairs * scale
     message = segment.encoding.dtype.itemsize * job.parameters / segment.blocks
     fixed = overhead.mean + network.latency + message / network.bandwidth
-    distribution = compute.distribution
 
-    def by(t: Floats) -> Floats:
-        left = np.broadcast_to(t - fixed, (work.size, t.size))
-        share = np.divide(left, work[:, None], out=np.where(left >= 0, np.inf, -1.0), where=work[:, None] > 0)
-        distinct, back = np.unique(work, return_inverse=True)
-        first = np.array([np.flatnonzero(back == i)[0] for i in range(distinct.size)])
-        return np.asarray(np.clip(distribution.cdf(share[first]), 0.0, 1.0)[back])
+    distinct, back = np.unique(work, return_inverse=True)
+
+    def after(t: Floats) -> Floats:
+        left = np.broadcast_to(t - fixed, (distinct.size, t.size))
+        idle = np.where(left >= 0, np.inf, -1.0)
+        share = np.divide(left, distinct[:, None], out=idle, where=distinct[:, None] > 0)
+        return np.asarray(np.clip(compute.distribution.sf(share), 0.0, 1.0)[back])
 
     if not stalls:
-        return by
+        return after
     p, recovery = failures.probability, failures.recovery
-    return lambda t: (1 - p) * by(t) + p * by(t - recovery)
+    return lambda t: (1 - p) * after(t) + p * after(t - recovery)
 
 
-def _at_least(needed: int, answered: Floats) -> Floats:
-    """Return P(at least ``needed`` of these have answered), shape (nodes,); ``answered`` is (members, nodes)."""
-    size = len(answered)
-    if needed == size:
-        return np.asarray(answered.prod(axis=0))
+def _too_few(needed: int, late: Floats) -> Floats:
+    """Return P(fewer than ``needed`` of these have answered), shape (nodes,); ``late`` is (members, nodes).
+
+    Everything is summed from the probabilities of being late, so that small tails keep their digits.
+    """
+    size = len(late)
     if needed == 1:
-        return np.asarray(1 - (1 - answered).prod(axis=0))
-    if np.all(answered == answered[0]):
-        return np.asarray(binom.sf(needed - 1, size, answered[0]))
-    count = np.zeros((size + 1, answered.shape[1]))
+        return np.asarray(late.prod(axis=0))
+    if np.all(late == late[0]):
+        return np.asarray(binom.sf(size - needed, size, late[0]))
+    count = np.zeros((size + 1, late.shape[1]))
     count[0] = 1.0
-    for p in answered:
+    for p in late:
         count[1:] = count[1:] * (1 - p) + count[:-1] * p
         count[0] *= 1 - p
-    return np.asarray(count[needed:].sum(axis=0))
+    return np.asarray(count[size - needed + 1 :].sum(axis=0))
 
 
-def _mean(done: Callable[[Floats], Floats]) -> float:
-    """Integrate 1 - P piece by piece between its quantiles, then its tail."""
+def _integral(unfinished: Callable[[Floats], Floats]) -> float:
+    """Integrate P(unfinished) from 0: piece by piece between its quantiles, then over doubling intervals."""
 
     def at(t: float) -> float:
-        return float(done(np.array([t]))[0])
+        return float(unfinished(np.array([t]))[0])
 
     high = 1e-12
-    while at(high) < _LEVELS[-1]:
+    while at(high) > _LEVELS[-1]:
         high *= 2.0
         if high > 1e300:
             return float("inf")
-    edges = [brentq(lambda t, q=q: at(t) - q, 0.0, high, xtol=1e-15 * high, rtol=1e-12) for q in _LEVELS if at(0.0) < q]
+    edges = [brentq(lambda t, q=q: at(t) - q, 0.0, high, xtol=1e-15 * high, rtol=1e-12) for q in _LEVELS if at(0.0) > q]
     edges = sorted({edge for edge in edges if edge > 0})
     if not edges:
         return 0.0
     total = edges[0]
     for a, b in pairwise(edges):
-        nodes = 0.5 * (a + b) + 0.5 * (b - a) * _NODES
-        total += 0.5 * (b - a) * float(_WEIGHTS @ (1 - done(nodes)))
-    tail, error = quad(lambda t: 1 - at(t), edges[-1], np.inf, limit=200)
-    return total + tail if error < 1e-3 * total else float("inf")
+        steps = a * (b / a) ** np.linspace(0.0, 1.0, 1 + int(np.ceil(np.log2(b / a))))
+        total += sum(_piece(unfinished, c, d) for c, d in pairwise(steps))
+    return total + _tail(unfinished, edges[-1], total)
+
+
+def _piece(unfinished: Callable[[Floats], Floats], a: float, b: float) -> float:
+    nodes = 0.5 * (a + b) + 0.5 * (b - a) * _NODES
+    return 0.5 * (b - a) * float(_WEIGHTS @ unfinished(nodes))
+
+
+def _tail(unfinished: Callable[[Floats], Floats], start: float, scale: float) -> float:
+    """Integrate beyond ``start`` by doubling; a heavy tail becomes a geometric series, which may diverge."""
+    total, last, ratio = 0.0, 0.0, 0.0
+    while (piece := _piece(unfinished, start, 2 * start)) > 1e-13 * scale:
+        before, ratio = ratio, piece / last if last else 0.0
+        total, last, start = total + piece, piece, 2 * start
+        if abs(ratio - before) < 1e-9 * ratio:
+            return total + piece * ratio / (1 - ratio) if ratio < 1 - 1e-6 else float("inf")
+    return total
