@@ -98,7 +98,6 @@ def _read_csv(path: Path) -> NDArray[np.float64]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a readable CSV file ({error})") from None
     reader = csv.reader(text.splitlines())
-    # A blank line is nothing, except where there is one worker only: there it is its empty cell.
     lines = [(reader.line_num, row) for row in reader if row]
     if lines and not any(_is_number(cell) or not cell.strip() for cell in lines[0][1]):
         lines = lines[1:]

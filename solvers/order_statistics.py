@@ -15,7 +15,6 @@ from scipy.special import gammaln
 from .errors import InputError
 from .result import Result, Status
 
-
 HUGE = 1e300  # where a time cannot be told from infinity
 
 
