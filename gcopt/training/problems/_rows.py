@@ -21,7 +21,7 @@ class DenseRows:
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         self.x = frozen(arrays["x"], arrays["x"].dtype)
-        self.shape: tuple[int, int] = self.x.shape  # type: ignore[assignment]
+        self.shape: tuple[int, int] = self.x.shape
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what the constructor takes."""
