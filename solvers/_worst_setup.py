@@ -1,0 +1,241 @@
+"""What the worst case needs before it searches: components, least-squares data, symmetry, and the way back together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+Array = NDArray[Any]  # float64 or complex128
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+RANK_TOLERANCE = 1e-9  # singular values below this share of the largest count as zero
+PROPORTIONAL = 1e-10  # rows of length 1 that are as near as that, up to a scalar, count as the same
+
+
+@dataclass(frozen=True, eq=False)
+class Component:
+    """Workers that share no partition with anybody else; rows of length 1.
+
+    Attributes
+    ----------
+    workers : int64, shape (c,)
+        Their numbers in the whole code.
+    rows : csr_array, shape (c, m * q)
+        Their rows on the q partitions they hold; column ``u * q + i`` is block u of the i-th of these.
+    blocks : int
+        m.
+    """
+
+    workers: Ints
+    rows: sparse.csr_array
+    blocks: int
+
+    @property
+    def size(self) -> int:
+        """Number of workers c."""
+        return len(self.workers)
+
+    @property
+    def whole(self) -> float:
+        """Error when all workers are lost: m q."""
+        return float(self.rows.shape[1])
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Equal for components with the same rows."""
+        rows = self.rows
+        return rows.shape, rows.indptr.tobytes(), rows.indices.tobytes(), rows.data.tobytes()
+
+    @cached_property
+    def dense(self) -> Array:
+        """The rows, shape (c, m * q)."""
+        return np.asarray(self.rows.toarray())
+
+    @property
+    def target(self) -> Floats:
+        """T on these partitions, shape (m, m * q)."""
+        return np.asarray(np.kron(np.eye(self.blocks), np.ones(self.rows.shape[1] // self.blocks)), dtype=np.float64)
+
+    @cached_property
+    def is_rank_one(self) -> bool:
+        """Whether all workers send the same, up to a scalar."""
+        counts = np.diff(self.rows.indptr)
+        if self.size > 1 and (counts != counts[0]).any():
+            return False
+        table = self.rows.data.reshape(self.size, -1)
+        if (self.rows.indices.reshape(self.size, -1) != self.rows.indices[: counts[0]]).any():
+            return False
+        factor = table @ table[0].conj()
+        return bool(np.abs(table - factor[:, None] * table[0]).max() <= PROPORTIONAL)
+
+    def least_squares(self, lost: Ints) -> tuple[float, float]:
+        """Error and ||a||^2 of the shortest best decoding without the workers ``lost`` (positions in this component).
+
+        Plain least squares on the responders' rows: what every result is checked against.
+        """
+        alive = np.setdiff1d(np.arange(self.size), lost)
+        if len(alive) == 0:
+            return self.whole, 0.0
+        matrix, target = self.dense[alive].T, self.target.T
+        solution = np.linalg.lstsq(matrix, target, rcond=RANK_TOLERANCE)[0]
+        return float(np.linalg.norm(matrix @ solution - target) ** 2), float(np.linalg.norm(solution) ** 2)
+
+
+def split(encoding: sparse.csr_array, blocks: int) -> tuple[list[Component], int]:
+    """Return the components and the number of partitions that nobody holds; workers without work are in none."""
+    n, columns = encoding.shape
+    k = columns // blocks
+    coo = encoding.tocoo()
+    graph = sparse.coo_array((np.ones(coo.nnz), (coo.row, n + coo.col % k)), shape=(n + k, n + k))
+    count, label = sparse.csgraph.connected_components(graph, directed=False)
+    order = np.argsort(label[:n], kind="stable")
+    ends = np.searchsorted(label[:n][order], np.arange(count + 1))
+    sizes = np.bincount(label[n:], minlength=count)
+    by_label = np.argsort(label[n:], kind="stable")
+    local = np.empty(k, dtype=np.int64)
+    local[by_label] = np.arange(k) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    lengths = np.sqrt(np.asarray(abs(encoding).power(2).sum(axis=1)).ravel())
+    lengths[lengths == 0.0] = 1.0
+    scaled = sparse.csr_array(encoding.multiply(1.0 / lengths[:, None]))[order]
+    scaled.sort_indices()
+    components = []
+    for c in np.flatnonzero((np.diff(ends) > 0) & (sizes > 0)):
+        first, last = scaled.indptr[ends[c]], scaled.indptr[ends[c + 1]]
+        column = scaled.indices[first:last]
+        indices = column // k * sizes[c] + local[column % k]
+        indptr = scaled.indptr[ends[c] : ends[c + 1] + 1] - first
+        shape = (ends[c + 1] - ends[c], blocks * sizes[c])
+        rows = sparse.csr_array((scaled.data[first:last], indices, indptr), shape=shape)
+        components.append(Component(order[ends[c] : ends[c + 1]].astype(np.int64), rows, blocks))
+    return components, int(np.count_nonzero(sizes[np.diff(ends) == 0]))
+
+
+@dataclass(frozen=True, eq=False)
+class LeastSquares:
+    """Everything the elimination of workers starts from; C = rows^T, columns are workers of length 1.
+
+    Attributes
+    ----------
+    null : complex or float, shape (c, c)
+        K, projector on the null space of C; all zeros when ``freedom`` is 0.
+    inverse : shape (c, c)
+        P = (C^H C)^+.
+    gram : shape (c, c)
+        Q = C^H C.
+    solution : shape (m, c)
+        a, the shortest least-squares solution of C a = T^T, transposed.
+    error, freedom, smallest : float, int, float
+        Least error; dimension of the null space; smallest nonzero eigenvalue of Q.
+    """
+
+    null: Array
+    inverse: Array
+    gram: Array
+    solution: Array
+    error: float
+    freedom: int
+    smallest: float
+
+    @classmethod
+    def of(cls, rows: Array, target: Floats) -> LeastSquares:
+        """Factor the rows, shape (c, m * q)."""
+        C = rows.T
+        left, values, right = np.linalg.svd(C, full_matrices=False)
+        rank = int(np.count_nonzero(values > RANK_TOLERANCE * values[0]))
+        basis = right[:rank].conj().T
+        freedom = len(rows) - rank
+        null = np.eye(len(rows)) - basis @ basis.conj().T if freedom else np.zeros_like(basis @ basis.conj().T)
+        inverse = (basis / values[:rank] ** 2) @ basis.conj().T
+        solution = (basis / values[:rank]) @ (left[:, :rank].conj().T @ target.T)
+        error = float(np.linalg.norm(C @ solution - target.T) ** 2)
+        gram = C.conj().T @ C
+        return cls(null, inverse, gram, np.ascontiguousarray(solution.T), error, freedom, float(values[rank - 1] ** 2))
+
+    def on(self, chosen: Ints) -> LeastSquares:
+        """Reduce to some of the workers; the others never straggle (good for the error only)."""
+        grid = np.ix_(chosen, chosen)
+        solution = np.ascontiguousarray(self.solution[:, chosen])
+        parts = self.null[grid], self.inverse[grid], self.gram[grid]
+        return LeastSquares(*parts, solution, self.error, self.freedom, self.smallest)
+
+    @cached_property
+    def is_circulant(self) -> bool:
+        """Whether shifting all workers by one changes no value, so that every set has a shift that contains 0."""
+        n = len(self.gram)
+        outer = self.solution.T @ self.solution.conj()
+        cell = (np.arange(n) + np.arange(n)[:, None]) % n  # row i reads entry (i, i + j)
+        for matrix in (self.null, self.inverse, outer):
+            shifted = np.take_along_axis(matrix, cell, axis=1)
+            if np.abs(shifted - shifted[0]).max() > 1e-9 * max(1.0, float(np.abs(matrix).max())):
+                return False
+        return True
+
+
+def merge_twins(rows: Array) -> tuple[list[Ints], Ints]:
+    """Group workers whose rows agree up to a scalar; return the groups and the first worker of each.
+
+    Losing some of a group changes no error, so for the error a group is one worker whose loss costs as many
+    stragglers as it has members.
+    """
+    gram = rows @ rows.conj().T
+    first = (np.abs(gram) >= 1.0 - 1e-9).argmax(axis=1)
+    apart = np.abs(rows - gram[np.arange(len(rows)), first][:, None] * rows[first]).max(axis=1)
+    first = np.where(apart <= PROPORTIONAL, first, np.arange(len(rows)))
+    groups = [np.flatnonzero(first == leader) for leader in np.unique(first)]
+    return groups, np.array([group[0] for group in groups], dtype=np.int64)
+
+
+def cyclic_zeros(component: Component) -> int:
+    """How many stragglers a cyclic code survives by the BCH bound; 0 when the rows are not such a code.
+
+    The rows must be the n shifts of one word, up to scalars, and the discrete Fourier transform of the word must
+    vanish at z consecutive frequencies, nowhere else and not at 0. A combination of rows that is zero has coefficients
+    that are a polynomial of degree < z on the roots of unity, so more than n - z of them are nonzero: any n - z rows
+    are independent, span the whole row space, and that contains the all-ones word (frequency 0). Returns z.
+    """
+    n = component.size
+    if component.blocks != 1 or component.rows.shape[1] != n:
+        return 0
+    rows = component.dense
+    shifted = np.take_along_axis(rows, (np.arange(n) + np.arange(n)[:, None]) % n, axis=1)
+    word = shifted[0]
+    factor = shifted @ word.conj()
+    if np.abs(shifted - factor[:, None] * word).max() > PROPORTIONAL:
+        return 0
+    spectrum = np.abs(np.fft.fft(word))
+    zero = spectrum <= RANK_TOLERANCE * spectrum.max()
+    runs = np.count_nonzero(zero & ~np.roll(zero, 1))
+    return 0 if zero[0] or runs != 1 else int(np.count_nonzero(zero))
+
+
+def distribute(tables: list[Floats], stragglers: int) -> tuple[float, list[int]]:
+    """Spread at most ``stragglers`` over the components so that the sum of ``tables[c][stragglers of c]`` is largest.
+
+    Examples
+    --------
+    >>> distribute([np.array([0.0, 1.0, 3.0]), np.array([0.0, 2.0])], 2)
+    (3.0, [2, 0])
+    """
+    total = np.zeros(stragglers + 1)
+    choices = []
+    for table in tables:
+        best = total + table[0]
+        choice = np.zeros(stragglers + 1, dtype=np.int32)
+        for t in range(1, min(len(table) - 1, stragglers) + 1):
+            reached = total[: stragglers + 1 - t] + table[t]
+            better = reached > best[t:]
+            best[t:][better] = reached[better]
+            choice[t:][better] = t
+        choices.append(choice)
+        total = best
+    left, spread = stragglers, []
+    for choice in reversed(choices):
+        spread.append(int(choice[left]))
+        left -= spread[-1]
+    return float(total[stragglers]), spread[::-1]
