@@ -187,6 +187,9 @@ def save(cluster: Cluster, path: Path) -> None:
     text, traces = write(cluster, path.name.removesuffix(".toml"))
     contents = {**{path.parent / name: body for name, body in traces.items()}, path: text}
     staged: dict[Path, str] = {}
+    for target in contents:
+        if target.is_dir():
+            raise InputError(f"{target}: cannot be written (it is a folder); a file name is needed")
     try:
         for target, body in contents.items():
             handle, staged[target] = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
