@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import sparse
 
 import gcopt
 from gcopt.checks import check_count
@@ -58,20 +59,32 @@ class Family:
         return inspect.signature(self.function)
 
     def __call__(self, *args: Any, **parameters: Any) -> GradientCode:
-        """Build the code and note where it comes from."""
+        """Build the code and note where it comes from.
+
+        Every family also takes ``partitions``: where the scheme itself fixes k, a multiple of that k cuts each of its
+        partitions into equal ones that stay together.
+        """
+        atoms = None if "partitions" in self.signature.parameters else parameters.pop("partitions", None)
         given = self._bind(args, parameters)
         seed = None
         if "rng" in given:
             seed = given["rng"] = seed_of(given["rng"])
         code = self.function(**given)
         kept = {key: plain(value) for key, value in given.items() if key != "rng" and value is not None}
+        if atoms is not None and atoms != code.partitions:
+            code, kept["partitions"] = _cut(code, atoms, self.name), atoms
         return replace(code, family=self.name, parameters=kept, seed=seed, version=gcopt.__version__)
 
-    def _bind(self, args: tuple[Any, ...], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    def check_names(self, parameters: Iterable[str]) -> list[str]:
+        """Refuse parameters that this family does not have; return those it has."""
         valid = list(self.signature.parameters)
         for key in parameters:
-            if key not in valid:
+            if key not in (*valid, "partitions"):
                 raise InputError(f"{self.name} has no parameter {key!r}; it takes: {', '.join(valid)}")
+        return valid
+
+    def _bind(self, args: tuple[Any, ...], parameters: Mapping[str, Any]) -> dict[str, Any]:
+        valid = self.check_names(parameters)
         try:
             bound = self.signature.bind(*args, **parameters)
         except TypeError as error:
@@ -85,6 +98,17 @@ def family(
 ) -> Callable[[Callable[..., GradientCode]], Family]:
     """Make a family of the decorated constructor."""
     return lambda function: Family(name, source, function, candidates)
+
+
+def _cut(code: GradientCode, partitions: Any, name: str) -> GradientCode:
+    """Cut every partition of a code into equal ones, so that there are ``partitions`` of them."""
+    k = code.partitions
+    if not isinstance(partitions, int) or partitions < k or partitions % k:
+        raise InputError(f"partitions is {partitions!r}; {name} has {k} here, and any multiple of {k} would work")
+    factor = partitions // k
+    segments = [replace(s, encoding=sparse.kron(s.encoding, np.ones((1, factor)), format="csr")) for s in code.segments]
+    claims = [replace(c, value=c.value * factor) if c.kind == "load" else c for c in code.claims]
+    return replace(code, segments=tuple(segments), claims=tuple(claims))
 
 
 def plain(value: Any) -> Any:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
+from gcopt.checks import check_count
 from gcopt.code import Claim, GradientCode, single
 from gcopt.errors import InputError
-from gcopt.families._family import check_count, family
+from gcopt.families._family import family
 from gcopt.families._speeds import check_speeds, unequal, weighted_loads
 
 if TYPE_CHECKING:

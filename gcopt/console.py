@@ -1,0 +1,131 @@
+"""What every verb of the command line shares: settings, JSON, errors, exit codes, progress."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+from gcopt.errors import InputError
+
+
+def settings(pairs: Iterable[str]) -> dict[str, Any]:
+    """Read ``key=value`` settings; values are numbers, true, false, lists as in JSON, or words.
+
+    Examples
+    --------
+    >>> settings(["workers=12", "alpha=1.5", "speeds=[1, 2]", "model=exponential"])
+    {'workers': 12, 'alpha': 1.5, 'speeds': [1, 2], 'model': 'exponential'}
+    """
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        key = key.strip().replace("-", "_")
+        if not equals or not key:
+            raise InputError(f"--set {pair}: key=value is expected, such as --set workers=12")
+        if key in found:
+            raise InputError(f"--set {key} is given twice")
+        try:
+            found[key] = json.loads(text)
+        except json.JSONDecodeError:
+            found[key] = text
+    return found
+
+
+def jsonable(value: Any) -> Any:
+    """Return a value as strict JSON can hold it: no infinities or NaN (null), no numpy types.
+
+    Examples
+    --------
+    >>> jsonable({"a": float("inf"), "b": (1, 2.0)})
+    {'a': None, 'b': [1, 2.0]}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(item) for item in value]
+    if hasattr(value, "tolist"):
+        return jsonable(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print one JSON object to stdout."""
+    sys.stdout.write(json.dumps(jsonable(document)) + "\n")
+
+
+def print_table(
+    title: str, header: Sequence[str], rows: Iterable[Sequence[str]], *, file: TextIO | None = None
+) -> None:
+    """Print a table to stdout: first column left, the others right; never cut to the width of the terminal."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for i, name in enumerate(header):
+        table.add_column(name, justify="left" if i == 0 else "right", no_wrap=i > 0, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell).replace("[", "\\[") for cell in row))
+    out = file or sys.stdout
+    Console(file=out, width=None if out.isatty() else 160, highlight=False).print(table)
+
+
+def say(text: str) -> None:
+    """Print a remark to stderr, where it does not disturb what is piped on."""
+    sys.stderr.write(text + "\n")
+
+
+@contextmanager
+def progress(what: str, total: int | None = None) -> Iterator[Progress]:
+    """Show a progress bar on stderr while the block runs; nothing when stderr is not a terminal."""
+    if not sys.stderr.isatty():
+        yield Progress()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeElapsedColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield _Shown(bar, bar.add_task(what, total=total, note=""))
+
+
+class Progress:
+    """A progress bar that shows nothing."""
+
+    def update(self, done: int, total: int | None = None, note: str = "") -> None:
+        """Say how far it is."""
+
+
+class _Shown(Progress):
+    def __init__(self, bar: Any, task: Any) -> None:
+        self._bar = bar
+        self._task = task
+
+    def update(self, done: int, total: int | None = None, note: str = "") -> None:
+        known = {} if total is None else {"total": total}
+        self._bar.update(self._task, completed=done, note=note, **known)
+
+
+def seconds_text(value: float | None) -> str:
+    """Return a time with three significant digits and a unit that fits.
+
+    Examples
+    --------
+    >>> seconds_text(0.00123), seconds_text(45.336), seconds_text(70494401.2), seconds_text(float("inf"))
+    ('1.23 ms', '45.3 s', '7.05e+07 s', 'never')
+    """
+    if value is None:
+        return "-"
+    if not math.isfinite(value):
+        return "never"
+    for limit, unit in ((1e-3, 1e-6), (1.0, 1e-3)):
+        if 0 < abs(value) < limit:
+            return f"{value / unit:.3g} {'us' if unit == 1e-6 else 'ms'}"
+    return f"{value:.3g} s" if value < 999.5 or value >= 1e5 else f"{value:.0f} s"

@@ -1,0 +1,310 @@
+"""The search over families for a cluster: which code makes an iteration fastest, what it gains, whether coding pays.
+
+Every family says which parameters are worth a try on a cluster. All candidates are timed on the same random draws; the
+few best and the uncoded baseline are timed again on many fresh draws, exactly where a formula covers them; differences
+within the noise are decided for the code that does less work.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gcopt.cluster import Cluster, Times
+from gcopt.code import GradientCode
+from gcopt.errors import InfeasibleError, InputError
+from gcopt.expectation import expected_time
+from gcopt.families import FAMILIES
+from gcopt.simulation import WAITS, Waiting, arrivals, completed
+from gcopt.solvers.result import Status
+from gcopt.solvers.seeding import RngLike, generator, seed_of
+
+OBJECTIVES = ("runtime",)
+_FINALISTS = 6
+_FIRST_LOOK = 2_000
+_CHUNK = 2_000_000
+_ENTRIES = 20_000_000
+
+Floats = NDArray[np.float64]
+Tell = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """One code on the cluster.
+
+    Attributes
+    ----------
+    code : GradientCode
+    value : float
+        Expected seconds per iteration.
+    stderr : float
+        Of the value; 0 where it is exact.
+    gain : float
+        How many times faster than uncoded with equal loads.
+    """
+
+    code: GradientCode
+    value: float
+    stderr: float
+    gain: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a row of ``gcopt design --json``."""
+        return {
+            "family": self.code.family,
+            "parameters": dict(self.code.parameters),
+            "load": self.code.load,
+            "stragglers": self.code.stragglers,
+            "value": self.value,
+            "stderr": self.stderr,
+            "gain": self.gain,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """What `design` found.
+
+    Attributes
+    ----------
+    best : Choice
+    alternatives : tuple of Choice
+        Everything that was tried, fastest first; the finalists with many draws, the others with few.
+    uncoded : float
+        Seconds per iteration without coding and with equal loads.
+    bound : float
+        No exact code can be faster on average: a master that knew every time in advance would need this long to have
+        each partition computed once (lower end of a three-sigma interval).
+    status : Status
+    objective, wait : str
+    seconds : float
+    seed : int
+    """
+
+    best: Choice
+    alternatives: tuple[Choice, ...]
+    uncoded: float
+    bound: float
+    status: Status
+    objective: str
+    wait: str
+    seconds: float
+    seed: int
+
+    @property
+    def advice(self) -> str:
+        """One paragraph for people."""
+        code, gain = self.best.code, self.best.gain
+        if code.family == "uncoded" and "speeds" in code.parameters:
+            return (
+                f"Do not code. Give slower workers less data instead: an iteration is {gain:.2f} times faster than "
+                "with equal shares, and no code that was tried is faster still."
+            )
+        if code.family == "uncoded":
+            return "Do not code: no code that was tried makes an iteration faster than equal shares without redundancy."
+        return (
+            f"Run {code.family} with load {code.load}: no worker computes more than {code.load} of {code.partitions} "
+            f"partitions and the master can do without any {code.stragglers} of {code.workers} workers; an iteration "
+            f"is {gain:.2f} times faster than uncoded with equal shares."
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``gcopt design --json`` prints (without the file name)."""
+        code, value = self.best.code, self.best.value
+        return {
+            "schema": "gcopt.design/1",
+            "family": code.family,
+            "parameters": dict(code.parameters),
+            "objective": self.objective,
+            "wait": self.wait,
+            "value": value,
+            "stderr": self.best.stderr,
+            "bound": self.bound,
+            "gap": abs(value - self.bound) / value,
+            "status": str(self.status),
+            "expected_runtime": value,
+            "uncoded": self.uncoded,
+            "gain": self.best.gain,
+            "advice": self.advice,
+            "alternatives": [choice.to_dict() for choice in self.alternatives],
+            "seconds": self.seconds,
+            "seed": self.seed,
+        }
+
+
+def design(
+    cluster: Cluster,
+    *,
+    family: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    objective: str = "runtime",
+    wait: str = "decodable",
+    iterations: int = 40_000,
+    rng: RngLike = 0,
+    tell: Tell | None = None,
+) -> Design:
+    """Find the code whose iterations are fastest on a cluster.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    family : str, optional
+        Search this family only.
+    settings : mapping, optional
+        Parameters that candidates must have, such as ``{"stragglers": 2}``.
+    objective : str
+        ``runtime``: expected seconds per iteration.
+    wait : str
+        When the master stops waiting: ``decodable`` or ``count``.
+    iterations : int
+        Draws with which the finalists are compared.
+    rng : None, int, Generator or SeedSequence
+    tell : callable, optional
+        Called with (candidates done, candidates in all, best so far).
+
+    Returns
+    -------
+    Design
+
+    Raises
+    ------
+    InputError
+        If an argument is impossible.
+    InfeasibleError
+        If no candidate fits the settings, or none ever completes an iteration.
+
+    Examples
+    --------
+    >>> import gcopt
+    >>> text = '[cluster]\\nworkers = 6\\n[cluster.compute]\\nmodel = "deterministic"\\nvalue = 1.0'
+    >>> print(design(gcopt.Cluster.loads(text)).advice)
+    Do not code: no code that was tried makes an iteration faster than equal shares without redundancy.
+    """
+    if objective not in OBJECTIVES:
+        raise InputError(f"objective is {objective!r}; {', '.join(OBJECTIVES)} would work")
+    if wait not in WAITS:
+        raise InputError(f"wait is {wait!r}; {' or '.join(WAITS)} would work")
+    if iterations < 100:
+        raise InputError(f"iterations is {iterations}; at least 100 are needed to compare codes")
+    begin = time.perf_counter()
+    seed = seed_of(rng)
+    codes = list(candidates(cluster, family=family, settings=settings or {}, seed=seed))
+    if not codes:
+        raise InfeasibleError(_nothing_fits(family, settings or {}))
+    first = _timed(codes, cluster, wait, _FIRST_LOOK, generator(seed, 1), tell)
+    order = np.argsort([value for value, _ in first], kind="stable")
+    finalists = [codes[i] for i in order[:_FINALISTS]]
+    iterations = min(iterations, max(_FIRST_LOOK, _ENTRIES // cluster.workers))
+    baseline = FAMILIES["uncoded"](cluster.workers)
+    again = _timed([*finalists, baseline], cluster, wait, iterations, generator(seed, 2), None)
+    uncoded = again[-1][0]
+    kept = [Choice(c, v, e, uncoded / v) for c, (v, e) in zip(finalists, again, strict=False)]
+    kept.sort(key=lambda choice: choice.value)
+    best = _decided(kept)
+    if not np.isfinite(best.value):
+        raise InfeasibleError(
+            "no code that was tried ever completes an iteration on this cluster; allow more stragglers"
+        )
+    others = [Choice(codes[i], first[i][0], first[i][1], uncoded / first[i][0]) for i in order[_FINALISTS:]]
+    bound = min(_clairvoyant(cluster, iterations, generator(seed, 3)), best.value)
+    status = Status.OPTIMAL if best.value - bound <= 1e-3 * best.value else Status.FEASIBLE
+    ranked = (best, *(c for c in kept if c is not best), *others)
+    return Design(best, ranked, uncoded, bound, status, objective, wait, time.perf_counter() - begin, seed)
+
+
+def candidates(
+    cluster: Cluster, *, family: str | None, settings: Mapping[str, Any], seed: int
+) -> Iterator[GradientCode]:
+    """Build every code worth a try; a family that is named must exist and know the settings."""
+    k = cluster.job.partitions
+    for name in FAMILIES if family is None else [family]:
+        entry = FAMILIES[name]
+        if family is not None:
+            entry.check_names(settings)
+        sets = list(entry.candidates(cluster)) if entry.candidates is not None else []
+        fitting = [s for s in sets if all(s.get(key, value) == value for key, value in settings.items())]
+        for parameters in fitting or ([{"workers": cluster.workers}] if family is not None else []):
+            known = {key: value for key, value in settings.items() if key in entry.signature.parameters}
+            if family is None and len(known) < len(settings):
+                continue
+            given = {**parameters, **known}
+            if "rng" in entry.signature.parameters:
+                given["rng"] = seed
+            if k is not None:
+                given["partitions"] = k
+            try:
+                yield entry(**given)
+            except InputError:
+                if family is not None and settings:
+                    raise
+
+
+def _nothing_fits(family: str | None, settings: Mapping[str, Any]) -> str:
+    wanted = ", ".join(f"{key}={value}" for key, value in settings.items()) or "this cluster"
+    return f"no candidate of {family or 'any family'} fits {wanted}; leave out a setting, or use build"
+
+
+def _timed(
+    codes: list[GradientCode], cluster: Cluster, wait: str, iterations: int, rng: np.random.Generator, tell: Tell | None
+) -> list[tuple[float, float]]:
+    """Return (mean, stderr) of every code: by formula where there is one, else on draws that are the same for all."""
+    draws = list(_draws(cluster, iterations, rng))
+    values: list[tuple[float, float]] = []
+    for done, code in enumerate(codes):
+        exact = expected_time(code, cluster, wait=wait)
+        values.append((exact, 0.0) if exact is not None else _sampled(code, cluster, wait, draws))
+        if tell is not None:
+            lowest = int(np.argmin([value for value, _ in values]))
+            tell(done + 1, len(codes), f"best so far: {codes[lowest].family}, {values[lowest][0]:.4g} s")
+    return values
+
+
+def _draws(cluster: Cluster, iterations: int, rng: np.random.Generator) -> Iterator[Times]:
+    rows = max(1, _CHUNK // cluster.workers)
+    for start in range(0, iterations, rows):
+        yield cluster.sample(min(rows, iterations - start), rng, start=start)
+
+
+def _sampled(code: GradientCode, cluster: Cluster, wait: str, draws: list[Times]) -> tuple[float, float]:
+    waiting = Waiting(code, wait)
+    drawn = np.concatenate([waiting.until(arrivals(code, cluster, times)).max(axis=1) for times in draws])
+    done = completed(drawn, cluster.failures.restart)
+    if done.size < 2:
+        return np.inf, np.inf
+    return float(done.mean()), float(done.std(ddof=1) / np.sqrt(done.size))
+
+
+def _decided(ranked: list[Choice]) -> Choice:
+    """Return the fastest; among those that are not slower by more than the noise, the one with the least work."""
+    fastest = ranked[0]
+    level = fastest.value * (1 + 1e-9) + 2 * fastest.stderr
+    near = [choice for choice in ranked if choice.value <= level]
+    return min(near, key=lambda choice: (int(choice.code.segments[0].pairs.sum()), choice.code.dtype.kind == "c"))
+
+
+def _clairvoyant(cluster: Cluster, iterations: int, rng: np.random.Generator) -> float:
+    """Return a lower bound on the mean time of any exact code on this cluster.
+
+    Whatever the code, the responders together have computed every partition once. Worker j has done
+    max(0, t - O_j) / T_j units by t, so the time is at least the t at which these sum to the whole job; that t is the
+    smallest, over sets of workers that start first, of (job + sum O_j / T_j) / sum 1 / T_j.
+    """
+    parts = []
+    for times in _draws(cluster, iterations, rng):
+        begin = times.overhead + times.stall
+        order = np.argsort(begin, axis=1)
+        speed = 1.0 / np.maximum(np.take_along_axis(times.compute, order, axis=1), 1e-300)
+        begin = np.take_along_axis(begin, order, axis=1)
+        lead = np.cumsum(np.where(np.isfinite(begin), begin * speed, np.inf), axis=1)
+        parts.append(((cluster.job.work + lead) / np.cumsum(speed, axis=1)).min(axis=1))
+    best = np.concatenate(parts)
+    best = best[np.isfinite(best)]
+    if best.size < 2:
+        return 0.0
+    return float(max(0.0, best.mean() - 3 * best.std(ddof=1) / np.sqrt(best.size)) + cluster.network.latency)
