@@ -1,4 +1,4 @@
-"""How the master steps, once it has the gradient: small state objects that can be saved and restored to the same bits."""
+"""How the master steps once it has the gradient: small state objects, saved and restored to the same bits."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ def make_optimizer(name: str, rate: float, **settings: float | None) -> Optimize
     for key in settings:
         if key not in valid:
             raise InputError(f"{name} has no parameter {key!r}; it takes: {', '.join(valid)}")
-    return kind(rate, **settings)  # type: ignore[arg-type]
+    return kind(rate, **settings)
 
 
 def _below_one(name: str, value: float) -> None:

@@ -42,18 +42,17 @@ class LinearProblem(Problem):
             raise InputError(f"y has shape {labels.shape}; ({rows.shape[0]},) is expected, one label per row of X")
         if labels.dtype.kind not in "biuf" or not np.isfinite(labels).all():
             raise InputError("y holds something other than finite numbers; encode the labels first")
-        self._set(rows, self._check_labels(labels), check_regularization(regularization), (), seed)
+        meta = {"regularization": check_regularization(regularization), "breaks": (), "seed": seed}
+        self._restore(rows, self._check_labels(labels), meta)
 
-    def _set(
-        self, rows: Rows, y: NDArray[Any], regularization: float, breaks: tuple[str, ...], seed: int | None
-    ) -> None:
+    def _restore(self, rows: Rows, y: NDArray[Any], meta: dict[str, Any]) -> None:
         self.rows = rows
         self.y = frozen(y, y.dtype)
         self.samples, self.features = rows.shape
         self.parameters = self.features
-        self.regularization = regularization
-        self.breaks = breaks
-        self.seed = seed
+        self.regularization = meta["regularization"]
+        self.breaks = tuple(meta["breaks"])
+        self.seed = meta["seed"]
 
     @staticmethod
     def _check_labels(labels: NDArray[Any]) -> NDArray[Any]:
@@ -72,7 +71,7 @@ class LinearProblem(Problem):
         """Make the problem again over the same memory."""
         problem = cls.__new__(cls)
         rows: Rows = DenseRows(arrays) if "x" in arrays else SparseRows(arrays, meta["features"])
-        problem._set(rows, arrays["y"], meta["regularization"], tuple(meta["breaks"]), meta["seed"])
+        problem._restore(rows, arrays["y"], meta)
         return problem
 
     def cost(self, pairs: float) -> float:

@@ -33,6 +33,8 @@ class Problem(ABC):
         What in this problem breaks exact decoding (such as ``"dropout"``); a run with any is refused.
     seed : int or None
         Seed of the one shuffle of the rows; None where they were not shuffled.
+    precision : float
+        Rounding unit of the arithmetic of the gradients.
     """
 
     name: ClassVar[str] = "problem"
@@ -41,6 +43,7 @@ class Problem(ABC):
     regularization: float = 0.0
     breaks: tuple[str, ...] = ()
     seed: int | None = None
+    precision: float = float(np.finfo(np.float64).eps)
 
     @abstractmethod
     def gradient(self, w: Vector, windows: NDArray[np.int64], coefficients: Vector) -> Vector:

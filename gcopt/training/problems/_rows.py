@@ -45,6 +45,24 @@ class DenseRows:
 
         return _kernels.dense_backward(self.x, residual, windows, coefficients, start, stop)
 
+    def class_gradient(self, y: NDArray[Any], w: Vector, windows: Windows, coefficients: Vector) -> Vector:
+        """Sum over the windows of coefficient * row' slopes, shape (features, C)."""
+        from gcopt.training import _class_kernels
+
+        return _class_kernels.dense_gradient(self.x, y, w, windows, coefficients)
+
+    def class_scores(self, w: Vector, windows: Windows) -> Vector:
+        """Return x w of the windows' rows, shape (rows, C)."""
+        from gcopt.training import _class_kernels
+
+        return _class_kernels.dense_scores(self.x, w, windows)
+
+    def class_backward(self, residual: Vector, windows: Windows, coefficients: Vector, start: int, stop: int) -> Vector:
+        """Sum over the windows of coefficient * row[start:stop]' residual, shape (stop - start, C)."""
+        from gcopt.training import _class_kernels
+
+        return _class_kernels.dense_backward(self.x, residual, windows, coefficients, start, stop)
+
 
 class SparseRows:
     """Rows in CSR: float32 or float64 data, uint32 indices (sorted), int64 indptr."""
@@ -77,6 +95,26 @@ class SparseRows:
         from gcopt.training import _kernels
 
         return _kernels.csr_backward(self.data, self.indices, self.indptr, residual, windows, coefficients, start, stop)
+
+    def class_gradient(self, y: NDArray[Any], w: Vector, windows: Windows, coefficients: Vector) -> Vector:
+        """Sum over the windows of coefficient * row' slopes, shape (features, C)."""
+        from gcopt.training import _class_kernels
+
+        return _class_kernels.csr_gradient(self.data, self.indices, self.indptr, y, w, windows, coefficients)
+
+    def class_scores(self, w: Vector, windows: Windows) -> Vector:
+        """Return x w of the windows' rows, shape (rows, C)."""
+        from gcopt.training import _class_kernels
+
+        return _class_kernels.csr_scores(self.data, self.indices, self.indptr, w, windows)
+
+    def class_backward(self, residual: Vector, windows: Windows, coefficients: Vector, start: int, stop: int) -> Vector:
+        """Sum over the windows of coefficient * row[start:stop]' residual, shape (stop - start, C)."""
+        from gcopt.training import _class_kernels
+
+        return _class_kernels.csr_backward(
+            self.data, self.indices, self.indptr, residual, windows, coefficients, start, stop
+        )
 
 
 Rows = DenseRows | SparseRows

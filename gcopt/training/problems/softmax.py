@@ -1,0 +1,121 @@
+"""Softmax (multinomial logistic) regression."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gcopt.errors import InputError
+from gcopt.training.problems._linear import LinearProblem, check_residual, check_stretch
+from gcopt.training.problems._problem import Vector, frozen
+from gcopt.training.problems._rows import Rows, Windows, check_windows
+
+
+class Softmax(LinearProblem):
+    """Softmax regression: a row with label y and scores s = x W loses ``log(sum exp(s)) - s[y]``.
+
+    The parameters are W, shape (features, C), flattened: coordinate ``f * C + c`` is feature f of class c, so a stretch
+    of coordinates is a stretch of features (up to its ends).
+
+    Parameters
+    ----------
+    X : array or scipy sparse array, shape (N, features)
+    y : array, shape (N,)
+        Labels 0 to C - 1.
+    classes : int or None
+        C; None takes the largest label plus one.
+    regularization : float
+        l2 penalty.
+
+    Raises
+    ------
+    InputError
+        If a label is not one of 0 to C - 1, a shape is wrong, or a number is not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> problem = Softmax([[1.0], [2.0]], [0, 1])
+    >>> problem.gradient(np.zeros(2), np.array([[0, 2]]), np.ones(1)).tolist()
+    [0.25, -0.25]
+    """
+
+    name = "softmax"
+    curvature = 0.5
+
+    def __init__(
+        self,
+        X: Any,
+        y: ArrayLike,
+        *,
+        classes: int | None = None,
+        regularization: float = 0.0,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(X, y, regularization=regularization, seed=seed)
+        if classes is not None:
+            if classes < self.y.max() + 1:
+                raise InputError(f"y holds {self.y.max()}; with {classes} classes 0 to {classes - 1} would work")
+            self._set_classes(classes)
+
+    def _set_classes(self, classes: int) -> None:
+        self.classes = classes
+        self.parameters = self.features * classes
+
+    @staticmethod
+    def _check_labels(labels: NDArray[Any]) -> NDArray[Any]:
+        wrong = labels[(labels < 0) | (labels != np.floor(labels))]
+        if wrong.size:
+            raise InputError(f"y holds {wrong[0]}; softmax needs labels 0, 1, 2, ...")
+        return labels.astype(np.int64)
+
+    def meta(self) -> dict[str, Any]:
+        """Return everything small, for `from_arrays`."""
+        return {**super().meta(), "classes": self.classes}
+
+    def _restore(self, rows: Rows, y: NDArray[Any], meta: dict[str, Any]) -> None:
+        super()._restore(rows, y, meta)
+        self._set_classes(meta.get("classes") or max(int(self.y.max()) + 1, 2))
+
+    def gradient(self, w: Vector, windows: Windows, coefficients: Vector) -> Vector:
+        """Sum over windows of coefficient times the rows' gradients, divided by `samples`; one fused pass."""
+        rows, c = check_windows(windows, coefficients, self.samples)
+        scaled = frozen(c / self.samples, np.float64)
+        return self.rows.class_gradient(self.y, self._weights(w), rows, scaled).ravel()
+
+    def residual(self, w: Vector, windows: Windows) -> Vector:
+        """Return the derivatives of each row's loss by its scores, shape (rows, C)."""
+        from gcopt.training import _class_kernels
+
+        rows, _ = check_windows(windows, None, self.samples)
+        return _class_kernels.slopes(self.rows.class_scores(self._weights(w), rows), self.y, rows)
+
+    def backward(self, residual: Vector, windows: Windows, coefficients: Vector, start: int, stop: int) -> Vector:
+        """Coordinates ``start`` to ``stop`` of the gradient from the residuals of the same windows."""
+        rows, c = check_windows(windows, coefficients, self.samples)
+        check_stretch(start, stop, self.parameters)
+        given = frozen(residual, np.float64)
+        check_residual(given, rows)
+        first, last = start // self.classes, -(-stop // self.classes)
+        scaled = frozen(c / self.samples, np.float64)
+        whole = self.rows.class_backward(given, rows, scaled, first, last).ravel()
+        return whole[start - first * self.classes : stop - first * self.classes]
+
+    def loss(self, w: Vector) -> float:
+        """Mean loss over all rows plus the penalty."""
+        from gcopt.training import _class_kernels
+
+        return _class_kernels.total_loss(self.scores(w), self.y) / self.samples + self._penalty(w)
+
+    def scores(self, w: Vector) -> Vector:
+        """Return x W of every row, shape (N, C)."""
+        return self.rows.class_scores(self._weights(w), frozen([[0, self.samples]], np.int64))
+
+    def metrics(self, w: Vector) -> dict[str, float]:
+        """Return the share of rows whose highest score is their label's."""
+        return {"accuracy": float((self.scores(w).argmax(axis=1) == self.y).mean())}
+
+    def _weights(self, w: Vector) -> Vector:
+        return self._check(w).reshape(self.features, self.classes)
