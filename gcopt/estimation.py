@@ -250,7 +250,9 @@ def _unshifted(x: Floats, model: str, likeliest: Callable[[Floats], Parameters])
 def _shifted(x: Floats, model: str, likeliest: Callable[[Floats], Parameters]) -> tuple[str, Parameters] | None:
     """Search the gap between shift and smallest time, on a logarithmic scale."""
     spread = float(np.median(x) - x[0]) or float(x.mean() - x[0])
-    widest = max(10.0 * spread, 1e-12)
+    narrowest, widest = 1e-4 * spread, min(10.0 * spread, float(x[0]))
+    if narrowest >= widest:
+        return None
 
     def fitted(log_gap: float) -> tuple[str, Parameters] | None:
         shift = float(x[0] - math.exp(log_gap))
@@ -260,7 +262,7 @@ def _shifted(x: Floats, model: str, likeliest: Callable[[Floats], Parameters]) -
         made = _candidates(x, [fitted(log_gap)])
         return made[0].distance if made else 1.0
 
-    grid = np.linspace(math.log(spread) - 9.0, math.log(min(widest, x[0]) if x[0] > 0.0 else widest), 25)
+    grid = np.linspace(math.log(narrowest), math.log(widest), 25)
     distances = [distance(float(g)) for g in grid]
     best = int(np.argmin(distances))
     bounds = (float(grid[max(best - 1, 0)]), float(grid[min(best + 1, grid.size - 1)]))

@@ -70,9 +70,10 @@ def _check_answers(log: NDArray[np.float64], source: str) -> None:
 
 def _read_npz(path: Path, member: str | None) -> NDArray[np.float64]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise InputError(f"{path}: a single array, not an npz archive; save it with numpy.savez")
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise InputError(f"{path}: a single array, not an npz archive; save it with numpy.savez")
+        with archive:
             names = archive.files
             if member is None and len(names) != 1:
                 raise InputError(f"{path} holds {len(names)} arrays; name one as {path}:NAME of {', '.join(names)}")
