@@ -131,7 +131,7 @@ class Cluster:
     def speeds(self) -> NDArray[np.float64]:
         """Relative speed of each worker, shape (n,), mean 1: 1/slowness, for a trace times 1/its median."""
         times = self.slowness * (self.compute.medians if isinstance(self.compute, Trace) else 1.0)
-        speeds = 1.0 / np.maximum(times, np.finfo(float).tiny)
+        speeds = 1.0 / np.maximum(times, 1e-9 * times.max() or 1.0)
         return np.asarray(speeds / speeds.mean())
 
     @property

@@ -21,6 +21,7 @@ from gcopt.errors import InputError
 Floats = NDArray[np.float64]
 Parameters = dict[str, float]
 
+ENOUGH = 20_000  # larger samples are thinned to so many of their order statistics
 NOISE = 0.5  # a distance this much over sqrt(sample size) above the best may be chance: fewer parameters then win
 
 
@@ -81,6 +82,8 @@ def rank_models(times: Floats, effective: float | None = None) -> tuple[Candidat
     ('shifted-exponential', 2.0)
     """
     x = np.sort(np.asarray(times, dtype=float))
+    if x.size > ENOUGH:
+        x = x[np.linspace(0, x.size - 1, ENOUGH).astype(np.intp)]
     found = [Candidate(_constant(x), _constant_distance(x), -math.inf, 1)]
     if x[-1] > x[0]:
         for fitted in (_exponential(x), _shifted_exponential(x), _extreme(x)):
@@ -90,7 +93,7 @@ def rank_models(times: Floats, effective: float | None = None) -> tuple[Candidat
             moved = _candidates(x, [_shifted(x, model, likeliest)])
             # A shift that brings nothing is not shown twice.
             found += plain + [c for c in moved if not plain or c.distance < plain[0].distance - 1e-3]
-    return _simplest_first(found, x.size if effective is None else effective)
+    return _simplest_first(found, np.size(times) if effective is None else effective)
 
 
 def match_unit_time(samples: Mapping[float, Floats], overhead: Floats, unit: float) -> tuple[Candidate, ...]:

@@ -74,7 +74,10 @@ def report_workers(log: Floats, slowness: Floats | None = None) -> tuple[WorkerR
     """
     slow = estimate_slowness(log) if slowness is None else slowness
     answers = np.where(np.isfinite(log), log, np.nan)
-    late = (log > LATE * np.nanmedian(answers, axis=1, keepdims=True)).mean(axis=0)
+    answered = np.isfinite(log).any(axis=1)
+    usual = np.zeros((len(log), 1))  # a round that nobody answered is one in which all were late
+    usual[answered] = np.nanmedian(answers[answered], axis=1, keepdims=True)
+    late = (log > LATE * usual).mean(axis=0)
     n = log.shape[1]
     place = (stats.rankdata(log, axis=1).mean(axis=0) - 1.0) / max(n - 1, 1)
     median, p95 = np.nanmedian(answers, axis=0), np.nanquantile(answers, 0.95, axis=0)
@@ -95,13 +98,12 @@ def estimate_slowness(log: Floats) -> Floats:
     with rounds - 1 degrees of freedom, Bonferroni over the workers; standard error of a median 1.2533 sigma /
     sqrt(rounds), sigma from the median absolute deviation of the worker or of all workers, whichever is larger).
     """
-    answers = np.where(np.isfinite(log) & (log > 0.0), log, np.nan)
-    rounds, n = log.shape
-    if rounds < 2 or n < 2:
+    usable = np.isfinite(log) & (log > 0.0)
+    answers = np.where(usable, log, np.nan)[usable.any(axis=1)]
+    rounds, n = answers.shape
+    if rounds < 2 or n < 2 or not usable.any(axis=0).all():
         return np.ones(n)
     logs = np.log(answers) - np.log(np.nanmedian(answers, axis=1, keepdims=True))
-    if np.isnan(logs).all(axis=0).any():
-        return np.ones(n)
     middle = np.nanmedian(logs, axis=0)
     spread = 1.4826 * np.nanmedian(np.abs(logs - middle), axis=0)
     sigma = np.maximum(spread, np.median(spread))
@@ -118,11 +120,11 @@ def shared_variation(log: Floats) -> float:
 
     Each worker's times are first divided by its median, so that a chronically slow worker is not counted.
     """
-    answers = np.where(np.isfinite(log), log, np.nan)
+    answers = np.where(np.isfinite(log), log, np.nan)[np.isfinite(log).any(axis=1)]
     relative = answers / np.maximum(np.nanmedian(answers, axis=0), np.finfo(float).tiny)
-    ranks = stats.rankdata(relative, axis=None, nan_policy="omit").reshape(log.shape)
+    ranks = stats.rankdata(relative, axis=None, nan_policy="omit").reshape(answers.shape)
     ranks = np.where(np.isnan(relative), np.nanmean(ranks), ranks)
-    rounds, n = log.shape
+    rounds, n = answers.shape
     if rounds < 2 or n < 2:
         return 0.0
     between = n * float(ranks.mean(axis=1).var(ddof=1))

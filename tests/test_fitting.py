@@ -145,6 +145,26 @@ def test_what_is_found_can_be_printed_and_stored():
 
 
 @pytest.mark.parametrize(
+    "log",
+    [[[1.0]], [[0.0, 0.0]], [[2.0, 2.0], [2.0, 2.0]], [[1.0, 2.0, np.inf], [np.inf] * 3, [0.0, 3.0, 4.0]]],
+    ids=["one time", "zeros", "constant", "gaps"],
+)
+def test_tiny_logs_give_a_cluster(log):
+    found = fit(log)
+    assert found.cluster.workers == len(log[0])
+    assert np.isfinite(found.cluster.speeds).all()
+    assert found.cluster.sample(5, rng=0).compute.shape == (5, len(log[0]))
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_large_logs_are_thinned_without_harm():
+    log = np.random.default_rng(0).gamma(3.0, size=(400, 200))
+    best = fit(log, load=1.0).cluster.compute
+    assert best.model == "gamma"
+    assert best.parameters["shape"] == pytest.approx(3.0, rel=0.05)
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ({"logs": np.ones((3, 2)), "load": 0.0}, "the overhead alone; add a log"),

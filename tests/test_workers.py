@@ -73,6 +73,15 @@ def test_missing_answers_count_as_late():
     assert (worker.late, worker.verdict, worker.median, worker.p95) == (0.1, "one-off", 1.0, 1.0)
 
 
+def test_a_round_that_nobody_answered():
+    log = np.random.default_rng(0).gamma(900.0, 0.001, (40, 4))
+    log[7] = np.inf
+    assert [w.late for w in report_workers(log)] == [0.025] * 4
+    assert (estimate_slowness(log) == 1.0).all()
+    assert shared_variation(log) < 0.2
+    assert split_failures(log)[1].tolist() == [np.inf] * 4
+
+
 def test_stalls_are_told_from_a_heavy_tail():
     draws = np.random.default_rng(0)
     log = draws.gamma(50.0, 0.02, (100, 20))
