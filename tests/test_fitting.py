@@ -158,7 +158,7 @@ def test_tiny_logs_give_a_cluster(log):
 
 
 def test_large_logs_are_thinned_without_harm():
-    log = np.random.default_rng(0).gamma(3.0, size=(400, 200))
+    log = np.random.default_rng(0).gamma(3.0, size=(150, 150))
     best = fit(log, load=1.0).cluster.compute
     assert best.model == "gamma"
     assert best.parameters["shape"] == pytest.approx(3.0, rel=0.05)
