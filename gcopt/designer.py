@@ -188,10 +188,7 @@ def design(
     """
     if objective not in OBJECTIVES:
         raise InputError(f"objective is {objective!r}; {', '.join(OBJECTIVES)} would work")
-    if wait not in WAITS:
-        raise InputError(f"wait is {wait!r}; {' or '.join(WAITS)} would work")
-    if iterations < 100:
-        raise InputError(f"iterations is {iterations}; at least 100 are needed to compare codes")
+    _check(wait, iterations)
     begin = time.perf_counter()
     seed = seed_of(rng)
     codes = list(candidates(cluster, family=family, settings=settings or {}, seed=seed))
@@ -200,12 +197,7 @@ def design(
     first = _timed(codes, cluster, wait, _FIRST_LOOK, generator(seed, 1), tell)
     order = np.argsort([value for value, _ in first], kind="stable")
     finalists = [codes[i] for i in order[:_FINALISTS]]
-    iterations = min(iterations, max(_FIRST_LOOK, _ENTRIES // cluster.workers))
-    baseline = FAMILIES["uncoded"](cluster.workers)
-    again = _timed([*finalists, baseline], cluster, wait, iterations, generator(seed, 2), None)
-    uncoded = again[-1][0]
-    kept = [Choice(c, v, e, uncoded / v) for c, (v, e) in zip(finalists, again, strict=False)]
-    kept.sort(key=lambda choice: choice.value)
+    kept, uncoded = _finals(finalists, cluster, wait, iterations, seed)
     best = _decided(kept)
     if not np.isfinite(best.value):
         raise InfeasibleError(
@@ -216,6 +208,49 @@ def design(
     status = Status.OPTIMAL if best.value - bound <= 1e-3 * best.value else Status.FEASIBLE
     ranked = (best, *(c for c in kept if c is not best), *others)
     return Design(best, ranked, uncoded, bound, status, objective, wait, time.perf_counter() - begin, seed)
+
+
+def compare(
+    cluster: Cluster, *, wait: str = "decodable", iterations: int = 40_000, rng: RngLike = 0, tell: Tell | None = None
+) -> list[Choice]:
+    """Return the fastest code of every family on a cluster, fastest family first.
+
+    Parameters are those of `design`.
+
+    Examples
+    --------
+    >>> import gcopt
+    >>> text = '[cluster]\\nworkers = 6\\n[cluster.compute]\\nmodel = "exponential"\\nrate = 1.0'
+    >>> compare(gcopt.Cluster.loads(text))[0].code.load
+    6
+    """
+    _check(wait, iterations)
+    seed = seed_of(rng)
+    codes = list(candidates(cluster, family=None, settings={}, seed=seed))
+    first = _timed(codes, cluster, wait, _FIRST_LOOK, generator(seed, 1), tell)
+    best: dict[str, int] = {}
+    for i in np.argsort([value for value, _ in first], kind="stable"):
+        best.setdefault(codes[i].family, int(i))
+    return _finals([codes[i] for i in best.values()], cluster, wait, iterations, seed)[0]
+
+
+def _check(wait: str, iterations: int) -> None:
+    if wait not in WAITS:
+        raise InputError(f"wait is {wait!r}; {' or '.join(WAITS)} would work")
+    if iterations < 100:
+        raise InputError(f"iterations is {iterations}; at least 100 are needed to compare codes")
+
+
+def _finals(
+    codes: list[GradientCode], cluster: Cluster, wait: str, iterations: int, seed: int
+) -> tuple[list[Choice], float]:
+    """Time codes and the uncoded baseline on many fresh draws; return the codes, fastest first, and the baseline."""
+    iterations = min(iterations, max(_FIRST_LOOK, _ENTRIES // cluster.workers))
+    *timed, (uncoded, _) = _timed(
+        [*codes, FAMILIES["uncoded"](cluster.workers)], cluster, wait, iterations, generator(seed, 2), None
+    )
+    kept = [Choice(code, value, stderr, uncoded / value) for code, (value, stderr) in zip(codes, timed, strict=True)]
+    return sorted(kept, key=lambda choice: choice.value), uncoded
 
 
 def candidates(

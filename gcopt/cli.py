@@ -1,0 +1,361 @@
+"""The command line: one thin function per verb. Heavy imports happen inside a verb, so that help is instant."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from gcopt import console
+
+app = typer.Typer(
+    name="gcopt",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # help must be instant; typer's rich help loads a markdown parser
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help="""Train on machines that are not equally fast.
+
+When every iteration waits for the slowest worker, one late machine holds up all the others. gcopt finds out, from a
+timing log or a description of your cluster, whether giving data redundantly to the workers ("gradient coding") or
+giving slower ones less of it makes training faster, and by how much; it proves what the result promises, writes it to
+files that other tools read, and runs it.
+
+Start with "gcopt quickstart". With a timing log of your own: "gcopt fit rounds.csv -o cluster.toml", then
+"gcopt design cluster.toml -o code.npz".""",
+)
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of all random choices; it is stored in what is written.")]
+Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter; repeatable.")]
+Wait = Annotated[
+    str,
+    typer.Option(
+        help="When the master stops waiting: decodable (as soon as the answers so far give the gradient) "
+        "or count (after the first n - s answers)."
+    ),
+]
+CodeFile = Annotated[Path, typer.Argument(metavar="CODE", help="A code written by build or design, or a bare matrix.")]
+ClusterFile = Annotated[Path, typer.Argument(metavar="CLUSTER.toml", help="A cluster file, as fit writes it.")]
+Blocks = Annotated[int, typer.Option(min=1, help="Of a bare matrix: blocks m a message is shortened by.")]
+
+
+def verb(function: F) -> F:
+    """Register a verb whose errors become one line on stderr and an exit code."""
+
+    @functools.wraps(function)
+    def guarded(*args: Any, **kwargs: Any) -> None:
+        from gcopt.errors import GcoptError
+
+        try:
+            function(*args, **kwargs)
+        except GcoptError as error:
+            console.say(f"error: {error}")
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            console.say("interrupted")
+            raise typer.Exit(130) from None
+
+    app.command()(guarded)
+    return function
+
+
+@verb
+def fit(
+    logs: Annotated[
+        list[str],
+        typer.Argument(metavar="LOG...", help="CSV or npz (FILE.npz:NAME), one row per round, one column per worker."),
+    ],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the cluster to this TOML file.")] = None,
+    load: Annotated[
+        list[float] | None,
+        typer.Option(help="Fraction of the whole job each worker did in each log, in the same order; default 1/n."),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Use this delay model; best or trace also work.")] = None,
+    json: Json = False,
+) -> None:
+    """Turn a timing log into a cluster file; say who is slow.
+
+    An empty cell or inf means that there was no answer. Several logs taken at different loads tell the overhead from
+    the time per unit of work: gcopt fit idle.csv full.csv --load 0 --load 1
+
+    Models and their parameters (as scipy.stats defines them): deterministic value; exponential rate;
+    shifted-exponential rate, shift; weibull shape, scale, shift; pareto shape, scale; lognormal sigma, scale, shift;
+    gamma shape, scale, shift; generalized-extreme-value shape (minus scipy's c), location, scale.
+    """
+    from gcopt.fitting import fit as fit_logs
+    from gcopt.report import print_fit
+
+    found = fit_logs(logs if len(logs) > 1 else logs[0], load=load or None, model=model)
+    if output is not None:
+        found.cluster.save(output)
+    if json:
+        console.print_json({"schema": "gcopt.fit/1", **found.to_dict(), "cluster": output and str(output)})
+    else:
+        print_fit(found, output)
+
+
+@verb
+def design(
+    cluster: ClusterFile,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the winning code to this npz.")] = None,
+    family: Annotated[str | None, typer.Option(help="Search this family only; see families.")] = None,
+    sets: Sets = None,
+    objective: Annotated[str, typer.Option(help="runtime: least expected time per iteration.")] = "runtime",
+    wait: Wait = "decodable",
+    iterations: Annotated[int, typer.Option(help="Draws with which the best candidates are compared.")] = 40_000,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Find the code to run on a cluster, and whether coding pays."""
+    from gcopt.designer import design as search
+    from gcopt.files import save
+    from gcopt.report import print_design
+
+    with console.progress("designing") as bar:
+        found = search(
+            _cluster(cluster),
+            family=family,
+            settings=console.settings(sets or []),
+            objective=objective,
+            wait=wait,
+            iterations=iterations,
+            rng=seed,
+            tell=bar.update,
+        )
+    if output is not None:
+        save(found.best.code, output)
+    if json:
+        console.print_json({**found.to_dict(), "code": output and str(output)})
+    else:
+        print_design(found, output)
+
+
+@verb
+def compare(
+    cluster: ClusterFile,
+    wait: Wait = "decodable",
+    iterations: Annotated[int, typer.Option(help="Draws with which the best candidates are compared.")] = 40_000,
+    plot: Annotated[Path | None, typer.Option(help="Draw the probability of being done against time (png).")] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Show the best code of every family side by side."""
+    from gcopt.designer import compare as search
+    from gcopt.report import plot_completion, print_compare
+
+    loaded = _cluster(cluster)
+    with console.progress("comparing") as bar:
+        rows = search(loaded, wait=wait, iterations=iterations, rng=seed, tell=bar.update)
+    if plot is not None:
+        plot_completion(rows, loaded, plot, wait=wait, seed=seed)
+    if json:
+        document = {"schema": "gcopt.compare/1", "families": [row.to_dict() for row in rows], "seed": seed}
+        console.print_json({**document, "plot": plot and str(plot)})
+    else:
+        print_compare(rows, plot)
+
+
+@verb
+def build(
+    family: Annotated[str, typer.Argument(metavar="FAMILY", help="Name of a family; see families.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Write the code to this npz.")],
+    sets: Sets = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Build one code with given parameters.
+
+    For example: gcopt build grouped --set workers=12 --set stragglers=2 -o code.npz
+    """
+    from gcopt.families import FAMILIES
+    from gcopt.files import save
+    from gcopt.report import print_build
+
+    maker = FAMILIES[family]
+    parameters = console.settings(sets or [])
+    if "rng" in maker.signature.parameters:
+        parameters["rng"] = seed
+    code = maker(**parameters)
+    save(code, output)
+    if json:
+        document = {
+            "schema": "gcopt.build/1",
+            "family": code.family,
+            "parameters": dict(code.parameters),
+            "workers": code.workers,
+            "partitions": code.partitions,
+            "blocks": code.blocks,
+            "load": code.load,
+            "replication": code.replication,
+            "claims": [{"claim": str(claim), "kind": claim.kind, "source": claim.source} for claim in code.claims],
+            "code": str(output),
+            "seed": code.seed,
+        }
+        console.print_json(document)
+    else:
+        print_build(code, output)
+
+
+@verb
+def verify(
+    file: CodeFile,
+    stragglers: Annotated[
+        int | None, typer.Option(help="s of the worst case; default: what the code promises.")
+    ] = None,
+    probability: Annotated[float | None, typer.Option(help="Average over independent stragglers of this q.")] = None,
+    samples: Annotated[int, typer.Option(help="Sets drawn where they cannot be enumerated.")] = 1000,
+    seconds: Annotated[float, typer.Option(help="Time limit.")] = 60.0,
+    blocks: Blocks = 1,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Prove or refute what a code (or any matrix) promises.
+
+    Everything is recomputed from the matrices alone.
+
+    Takes anybody's matrix (npz, mtx, csv, mat, json): rows are workers, columns are partitions; for blocks m > 1 column
+    u k + i is block u of partition i. Exit code 1 if a claim is false.
+    """
+    from gcopt.files import load
+    from gcopt.report import print_verify
+    from gcopt.verification import verify as check
+
+    with console.progress(f"verifying {file.name}"):
+        report = check(
+            load(file, blocks=blocks),
+            stragglers=stragglers,
+            probability=probability,
+            samples=samples,
+            seconds=seconds,
+            rng=seed,
+        )
+    if json:
+        console.print_json(report.to_dict())
+    else:
+        print_verify(report)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@verb
+def export(
+    file: CodeFile,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Where to write; a folder for several segments.")],
+    format: Annotated[str | None, typer.Option(help="npz, mtx, csv, mat or json; default: the ending.")] = None,
+    placement: Annotated[bool, typer.Option("--placement", help="Write who stores which partitions instead.")] = False,
+    samples: Annotated[
+        int | None, typer.Option(min=1, help="With --placement: rows of the data, to list them.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write the matrices for other tools, or who stores what.
+
+    What is written is read back and compared bit for bit.
+    """
+    from gcopt.files import export as write
+    from gcopt.files import export_placement, load
+
+    code = load(file)
+    path = export_placement(code, output, samples=samples) if placement else write(code, output, format=format)
+    if json:
+        console.print_json({"schema": "gcopt.export/1", "file": str(path), "workers": code.workers})
+    else:
+        typer.echo(f"wrote {path}: {code.workers} workers, {code.partitions} partitions")
+
+
+@verb
+def simulate(
+    file: CodeFile,
+    cluster: ClusterFile,
+    iterations: Annotated[int, typer.Option(help="Iterations to draw.")] = 100_000,
+    wait: Wait = "decodable",
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Simulate how long iterations take on a cluster."""
+    from gcopt.files import load
+    from gcopt.report import print_simulation
+    from gcopt.simulation import simulate as run
+
+    with console.progress("simulating"):
+        found = run(load(file), _cluster(cluster), iterations=iterations, wait=wait, rng=seed)
+    if json:
+        console.print_json(found.to_dict())
+    else:
+        print_simulation(found)
+
+
+@verb
+def solve(
+    solver: Annotated[str, typer.Argument(metavar="SOLVER", help="Name of a solver; see solvers.")],
+    sets: Sets = None,
+    seconds: Annotated[float | None, typer.Option(help="Time limit.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the result to this npz.")] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Run one solver: value, proven bound, gap."""
+    from gcopt.report import print_solution
+    from gcopt.solving import SOLVERS
+
+    solution = SOLVERS[solver](console.settings(sets or []), seconds=seconds, seed=seed)
+    if output is not None:
+        solution.save(output)
+    if json:
+        console.print_json({**solution.to_dict(), "output": output and str(output)})
+    else:
+        print_solution(solution, output)
+    if solution.exit_code:
+        raise typer.Exit(solution.exit_code)
+
+
+@verb
+def families(json: Json = False) -> None:
+    """List the families of codes with their parameters."""
+    from gcopt.families import FAMILIES
+    from gcopt.report import print_entries
+
+    print_entries("families", "gcopt.families/1", FAMILIES.items(), as_json=json)
+
+
+@verb
+def solvers(json: Json = False) -> None:
+    """List the solvers with their parameters."""
+    from gcopt.report import print_entries
+    from gcopt.solving import SOLVERS
+
+    print_entries("solvers", "gcopt.solvers/1", SOLVERS.items(), as_json=json)
+
+
+def _cluster(path: Path) -> Any:
+    from gcopt.cluster import Cluster
+
+    return Cluster.load(path)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from gcopt import __version__
+
+        typer.echo(f"gcopt {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Entry point of the ``gcopt`` command."""
+    app()

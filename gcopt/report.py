@@ -1,0 +1,221 @@
+"""What people read: tables for the terminal and pictures. Scripts read the JSON instead."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gcopt.code import GradientCode
+from gcopt.console import print_json, print_table, seconds_text
+
+if TYPE_CHECKING:
+    from gcopt.cluster import Cluster
+    from gcopt.designer import Choice, Design
+    from gcopt.fit_result import Fit
+    from gcopt.simulation import Simulation
+    from gcopt.solving import Solution
+    from gcopt.verification import Interval, Report
+
+_ROWS = 20
+
+
+class Entry(Protocol):
+    """What a family and a solver have in common."""
+
+    @property
+    def summary(self) -> str:
+        """One line."""
+
+    @property
+    def source(self) -> str:
+        """Publication."""
+
+    @property
+    def signature(self) -> inspect.Signature:
+        """Parameters."""
+
+
+def print_fit(found: Fit, path: Path | None) -> None:
+    """Print what a fit says: the models, the workers, the remarks."""
+    tables = found.summary()
+    titles = {
+        "models": "Models of the time per unit of work, best first (distance: Kolmogorov)",
+        "overhead": "Models of the overhead, best first",
+        "workers": "Workers (late: share of rounds above 1.5 x the round's median)",
+    }
+    for name, (header, *rows) in tables.items():
+        limited = _slowest(rows) if name == "workers" else rows
+        print_table(titles[name], header, limited)
+    for note in found.notes:
+        print(f"- {note}")
+    _written(path, "give it to: gcopt design")
+
+
+def _slowest(rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """Return the slowest workers when there are too many to look at."""
+    if len(rows) <= _ROWS:
+        return list(rows)
+    chosen = sorted(rows, key=lambda row: -float(row[1]))[:_ROWS]
+    return [*chosen, (f"... {len(rows) - _ROWS} faster", *[""] * (len(rows[0]) - 1))]
+
+
+def print_design(found: Design, path: Path | None) -> None:
+    """Print the ranking and the advice of a design."""
+    _print_choices("Expected time per iteration", found.alternatives)
+    print(found.advice)
+    print(f"No exact code can need less than {seconds_text(found.bound)} on average here.")
+    _written(path, "check it with: gcopt verify")
+
+
+def print_compare(rows: Sequence[Choice], plot: Path | None) -> None:
+    """Print the best of every family."""
+    _print_choices("The best of every family", rows)
+    _written(plot)
+
+
+def _print_choices(title: str, choices: Sequence[Choice]) -> None:
+    header = ("family", "parameters", "load", "stragglers", "time", "+-", "gain")
+    rows = [
+        (
+            c.code.family,
+            _parameters(c.code),
+            str(c.code.load),
+            str(c.code.stragglers),
+            seconds_text(c.value),
+            "exact" if c.stderr == 0 else seconds_text(c.stderr),
+            f"{c.gain:.3f}",
+        )
+        for c in choices[:_ROWS]
+    ]
+    print_table(title, header, rows)
+    if len(choices) > _ROWS:
+        print(f"({len(choices) - _ROWS} slower ones not shown; --json lists all)")
+
+
+def _parameters(code: GradientCode) -> str:
+    """Return the parameters that are not columns of their own, lists shortened."""
+    shown = []
+    for key, value in code.parameters.items():
+        if key in ("workers", "stragglers", "draws"):
+            continue
+        shown.append(f"{key}={'by worker' if isinstance(value, (list, tuple)) and len(value) > 4 else value}")
+    return " ".join(shown) or "-"
+
+
+def print_build(code: GradientCode, path: Path) -> None:
+    """Print what was built and what it promises."""
+    print(
+        f"{code.family}: {code.workers} workers, {code.partitions} partitions, load {code.load}, "
+        f"replication {code.replication}" + (f", {len(code.segments)} segments" if len(code.segments) > 1 else "")
+    )
+    for claim in code.claims:
+        print(f"- claims: {claim}  ({claim.source})")
+    _written(path, "check it with: gcopt verify")
+
+
+def print_verify(report: Report) -> None:
+    """Print every claim with its verdict, then the measured numbers of each segment."""
+    if report.checks:
+        rows = [(str(c.claim), c.status, f"{c.measured:.6g}", c.method) for c in report.checks]
+        print_table("Claims", ("claim", "status", "measured", "how"), rows)
+    else:
+        print("A bare matrix makes no claims; this is what it does.")
+    header = ("segment", "load", "replication", "s", "worst error", "noise", "mean error", "lost in the worst case")
+    measured = []
+    for c, (part, segment) in enumerate(zip(report.segments, report.code.segments, strict=True)):
+        mean = f"{part.mean.value:.4g}" + ("" if part.mean.exact else f" +- {part.mean.stderr:.1g}")
+        lost = ", ".join(map(str, part.worst.set[:12])) + (" ..." if len(part.worst.set) > 12 else "")
+        measured.append(
+            (
+                f"{c} ({part.share:.0%})",
+                str(int(segment.load.max())),
+                str(int(segment.replication.min())),
+                str(part.worst.stragglers),
+                _interval(part.worst),
+                "-" if part.noise is None else _interval(part.noise),
+                mean,
+                lost or "-",
+            )
+        )
+    print_table("Measured (squared decoding error; noise: error per unit of error in the messages)", header, measured)
+    print("all claims hold" if report.ok else "A CLAIM IS FALSE")
+
+
+def _interval(interval: Interval) -> str:
+    if interval.exact:
+        return f"{interval.lower:.6g} (proved)" if interval.lower > 1e-20 else "0 (proved)"
+    upper = "?" if interval.upper is None else f"{interval.upper:.6g}"
+    return f"{interval.lower:.6g} to {upper}"
+
+
+def print_simulation(found: Simulation) -> None:
+    """Print the distribution of the iteration time."""
+    exact = "" if found.expected is None else f", exact {seconds_text(found.expected)}"
+    print(f"mean {seconds_text(found.mean)} +- {seconds_text(found.stderr)}{exact} ({found.iterations} iterations)")
+    print("quantiles: " + ", ".join(f"{float(q):.0%} {seconds_text(t)}" for q, t in found.quantiles.items()))
+    if found.undecodable:
+        print(f"{found.undecodable:.3%} of the iterations could not be decoded and were repeated")
+
+
+def print_solution(solution: Solution, path: Path | None) -> None:
+    """Print value, bound, gap, status and what else a solver found."""
+    result = solution.result
+    bound = "none" if result.bound is None else f"{result.bound:.10g}"
+    gap = "-" if result.gap is None else f"{result.gap:.3g}"
+    print(f"value {result.value:.10g}, bound {bound}, gap {gap}, {result.status} after {seconds_text(result.seconds)}")
+    print(result.status.advice)
+    for key, value in solution.more.items():
+        print(f"{key}: {value}")
+    _written(path)
+
+
+def print_entries(word: str, schema: str, entries: Iterable[tuple[str, Any]], *, as_json: bool) -> None:
+    """Print families or solvers."""
+    listed: list[tuple[str, Entry]] = list(entries)
+    if as_json:
+        rows = [
+            {"name": n, "description": e.summary, "source": e.source, "parameters": _described(e)} for n, e in listed
+        ]
+        print_json({"schema": schema, word: rows})
+        return
+    table = [(n, " ".join(_spelled(p) for p in _described(e)), e.summary) for n, e in listed]
+    print_table(word.capitalize(), ("name", "parameters", "what it is"), table)
+
+
+def _described(entry: Entry) -> list[dict[str, Any]]:
+    shown = []
+    for name, parameter in entry.signature.parameters.items():
+        if name == "rng" or parameter.kind is parameter.VAR_KEYWORD:
+            continue
+        required = parameter.default is parameter.empty
+        default = None if required else parameter.default
+        shown.append({"name": name, "required": required, "default": default, "type": str(parameter.annotation)})
+    return shown
+
+
+def _spelled(parameter: dict[str, Any]) -> str:
+    return parameter["name"] if parameter["required"] else f"[{parameter['name']}]"
+
+
+def _written(path: Path | None, following: str = "") -> None:
+    if path is not None:
+        print(f"wrote {path}" + (f"; {following} {path}" if following else ""))
+
+
+def plot_completion(rows: Sequence[Choice], cluster: Cluster, path: Path, *, wait: str, seed: int) -> None:
+    """Draw the probability that an iteration is done, against time, for some codes on a cluster."""
+    from gcopt.pictures import figure, save_figure
+    from gcopt.simulation import simulate
+
+    with figure() as (picture, axes):
+        for choice in rows:
+            found = simulate(choice.code, cluster, iterations=20_000, wait=wait, rng=seed)
+            times, levels = zip(*found.completion, strict=True)
+            axes.plot(times, levels, label=f"{choice.code.family}, load {choice.code.load}")
+        axes.set_xlabel("seconds since the start of the iteration")
+        axes.set_ylabel("probability that it is done")
+        axes.set_xlim(0, rows[0].value * 4)
+        axes.legend(frameon=False)
+        save_figure(picture, path)

@@ -1,0 +1,150 @@
+"""Solvers as the command line runs them: settings in, a value with its proven bound and gap out."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gcopt.console import jsonable
+from gcopt.errors import InputError
+from gcopt.files import load, write_atomically
+from gcopt.registry import Registry
+from gcopt.solvers.result import Result, Status
+
+_EXIT = {Status.INFEASIBLE: 1, Status.ERROR: 1, Status.LIMIT: 3}
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What one solve gave.
+
+    Attributes
+    ----------
+    solver : str
+    result : Result
+    more : mapping
+        Further values for people and scripts (sets, methods, sequences of numbers).
+    """
+
+    solver: str
+    result: Result
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """0 with a valid result, 1 when there is none to be had, 3 when a limit came first."""
+        return _EXIT.get(self.result.status, 0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``gcopt solve --json`` prints."""
+        result = self.result
+        return {
+            "schema": "gcopt.solve/1",
+            "solver": self.solver,
+            "value": result.value,
+            "bound": result.bound,
+            "gap": result.gap,
+            "status": str(result.status),
+            "advice": result.status.advice,
+            "seconds": result.seconds,
+            "seed": result.seed,
+            **self.more,
+        }
+
+    def save(self, path: Path) -> Path:
+        """Write the result to an npz: its JSON as ``result`` and every sequence as an array of its own."""
+        text = json.dumps(jsonable(self.to_dict()))
+        arrays: dict[str, Any] = {k: np.asarray(v) for k, v in self.more.items() if isinstance(v, (list, tuple))}
+        buffer = io.BytesIO()
+        np.savez(buffer, result=np.array(text), **arrays)
+        content = buffer.getvalue()
+
+        def same(back: bytes) -> bool:
+            with np.load(io.BytesIO(back), allow_pickle=False) as archive:
+                return str(archive["result"]) == text
+
+        return write_atomically(path, content, same)
+
+
+@dataclass(frozen=True, eq=False)
+class Solver:
+    """A solver that can be run by name.
+
+    Attributes
+    ----------
+    name : str
+    source : str
+        The publication behind it.
+    function : callable
+        Takes the settings, ``seconds`` and ``seed``; its first docstring line is the description.
+    """
+
+    name: str
+    source: str
+    function: Callable[..., Solution]
+
+    @property
+    def summary(self) -> str:
+        """The one-line description."""
+        return (self.function.__doc__ or "").strip().splitlines()[0]
+
+    @cached_property
+    def signature(self) -> inspect.Signature:
+        """Parameters with their defaults, without those every solver has."""
+        full = inspect.signature(self.function)
+        return full.replace(parameters=[p for p in full.parameters.values() if p.name not in ("seconds", "seed")])
+
+    def __call__(self, settings: Mapping[str, Any], *, seconds: float | None = None, seed: int = 0) -> Solution:
+        """Run it."""
+        valid = ", ".join(self.signature.parameters)
+        try:
+            self.signature.bind(**settings)
+        except TypeError as error:
+            raise InputError(f"{self.name}: {error}; it takes: {valid}") from None
+        return self.function(**settings, seconds=seconds, seed=seed)
+
+
+def _worst_case(
+    code: str, stragglers: int, objective: str = "error", blocks: int = 1, segment: int = 0, *, seconds: Any, seed: int
+) -> Solution:
+    """Which stragglers hurt a code most: largest decoding error, or largest noise amplification."""
+    from gcopt.checks import check_count
+    from gcopt.solvers.adversary import WorstCase
+
+    loaded = load(code, blocks=check_count("blocks", blocks, 1))
+    check_count("segment", segment, 0, len(loaded.segments) - 1)
+    part = loaded.segments[segment]
+    check_count("stragglers", stragglers, 0, part.workers - 1)
+    solver = WorstCase(objective=objective, seconds=seconds)
+    found = solver.solve(part.encoding, blocks=part.blocks, stragglers=stragglers, rng=seed)
+    more = {"set": list(found.set), "method": found.method, "evaluated": found.evaluated}
+    return Solution("worst-case", found, more)
+
+
+def _order_statistics(workers: int, model: str, *, seconds: Any, seed: int, **parameters: Any) -> Solution:
+    """Expected time until the k-th fastest of n independent workers is done, for every k; value is the last."""
+    from gcopt.checks import check_count
+    from gcopt.delays import Delay
+    from gcopt.solvers.order_statistics import ExpectedOrderStatistics
+
+    n = check_count("workers", workers, 1)
+    found = ExpectedOrderStatistics().solve(Delay(model, parameters).distribution, n)
+    return Solution("order-statistics", found, {"expected": np.asarray(found.values).tolist()})
+
+
+SOLVERS: Registry[Solver] = Registry(
+    "solver",
+    "gcopt.solvers",
+    {
+        "worst-case": Solver("worst-case", "Schur complement search, see gcopt.solvers.adversary", _worst_case),
+        "order-statistics": Solver("order-statistics", "David & Nagaraja 2003, Chapter 3", _order_statistics),
+    },
+)
