@@ -292,6 +292,109 @@ def simulate(
 
 
 @verb
+def train(
+    file: CodeFile,
+    engine: Annotated[
+        str, typer.Option(help="local: processes on this machine; virtual: a simulated clock.")
+    ] = "local",
+    iterations: Annotated[int, typer.Option(min=1, help="Steps to take.")] = 100,
+    workers: Annotated[int | None, typer.Option(help="Must be the workers of the code; a check.")] = None,
+    data: Annotated[str | None, typer.Option(help="CSV, npz or svmlight file; default: the shipped flights.")] = None,
+    label: Annotated[str | None, typer.Option(help="Label column of a CSV; default: the last.")] = None,
+    problem: Annotated[str, typer.Option(help="auto, logistic, softmax or least-squares.")] = "auto",
+    regularization: Annotated[float, typer.Option(min=0.0, help="l2 penalty.")] = 0.0,
+    optimizer: Annotated[str, typer.Option(help="sgd, momentum, nesterov or adam.")] = "nesterov",
+    step: Annotated[float | None, typer.Option(help="Step size; default 1/L from the data.")] = None,
+    batch: Annotated[
+        float | None, typer.Option(help="Fraction of every partition per iteration; default: all.")
+    ] = None,
+    cluster: Annotated[
+        Path | None, typer.Option(help="Cluster file: times of the virtual engine, and what is expected.")
+    ] = None,
+    delays: Annotated[
+        bool, typer.Option("--delays", help="On the local engine: delay messages as CLUSTER says.")
+    ] = False,
+    wait: Wait = "decodable",
+    checkpoint: Annotated[Path | None, typer.Option(help="Save the run to this npz, every --every iterations.")] = None,
+    every: Annotated[int, typer.Option(min=1, help="Iterations between checkpoints.")] = 100,
+    resume: Annotated[Path | None, typer.Option(help="Go on from this checkpoint.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the parameters to this npz.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw loss against time (png, svg, pdf).")] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Train a model with a code, on real processes or a simulated clock.
+
+    Without --data it is logistic regression: will a flight from New York arrive more than 15 minutes late?
+    """
+    from gcopt.errors import InputError
+    from gcopt.files import load
+    from gcopt.report import plot_training, print_training, save_parameters
+    from gcopt.training import train as run
+    from gcopt.training.data import load_problem
+
+    code = load(file)
+    if workers is not None and workers != code.workers:
+        raise InputError(f"--workers is {workers} and the code has {code.workers}; they must agree")
+    loaded = load_problem(data, label=label, name=problem, regularization=regularization, rng=seed)
+    with console.progress("training", total=iterations) as bar:
+        result = run(
+            code,
+            loaded,
+            engine=engine,
+            iterations=iterations,
+            cluster=None if cluster is None else _cluster(cluster),
+            delays=delays,
+            wait=wait,
+            optimizer=optimizer,
+            step=step,
+            batch=batch,
+            checkpoint=checkpoint,
+            every=every,
+            resume=resume,
+            on_iteration=lambda at: bar.update(at.iteration, note="" if at.loss is None else f"loss {at.loss:.6g}"),
+            rng=seed,
+        )
+    if output is not None:
+        save_parameters(result, output)
+    if plot is not None:
+        plot_training(result, plot)
+    if json:
+        console.print_json(result.to_dict())
+    else:
+        print_training(result, [path for path in (output, plot, checkpoint) if path is not None])
+
+
+@verb
+def quickstart(
+    folder: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("quickstart-results"),
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Try the whole flow on two real clusters, in under a minute."""
+    from gcopt.quickstart import quickstart as run
+    from gcopt.report import print_quickstart
+
+    with console.progress("quickstart") as bar:
+        tried = run(folder, seed=seed, tell=bar.update)
+    ok = all(one.verified and one.speedup >= 1 for one in tried)
+    if json:
+        document = {
+            "schema": "gcopt.quickstart/1",
+            "ok": ok,
+            "speedup": min(one.speedup for one in tried),
+            "clusters": [one.to_dict() for one in tried],
+            "folder": str(folder),
+            "seed": seed,
+        }
+        console.print_json(document)
+    else:
+        print_quickstart(tried, folder)
+    if not ok:
+        raise typer.Exit(1)
+
+
+@verb
 def solve(
     solver: Annotated[str, typer.Argument(metavar="SOLVER", help="Name of a solver; see solvers.")],
     sets: Sets = None,

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import inspect
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from gcopt.code import GradientCode
 from gcopt.console import print_json, print_table, seconds_text
+from gcopt.files import write_atomically
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
     from gcopt.designer import Choice, Design
     from gcopt.fit_result import Fit
+    from gcopt.quickstart import Run, Tried
     from gcopt.simulation import Simulation
     from gcopt.solving import Solution
+    from gcopt.training import TrainingResult
     from gcopt.verification import Interval, Report
 
 _ROWS = 20
@@ -157,6 +163,71 @@ def print_simulation(found: Simulation) -> None:
     print("quantiles: " + ", ".join(f"{float(q):.0%} {seconds_text(t)}" for q, t in found.quantiles.items()))
     if found.undecodable:
         print(f"{found.undecodable:.3%} of the iterations could not be decoded and were repeated")
+
+
+def print_training(result: TrainingResult, paths: Sequence[Path]) -> None:
+    """Print how a run went: loss, time, who was slow, what failed, whether the cluster is as described."""
+    print(
+        f"{result.problem} with {result.code} on the {result.engine} engine: {result.iterations} iterations in "
+        f"{seconds_text(result.seconds)}, loss {result.loss[0]:.6g} -> {result.final['loss']:.6g}"
+    )
+    print(", ".join(f"{key} {value:.6g}" for key, value in result.final.items()))
+    print(
+        f"answers not used: {result.stragglers_ignored}, of which too late: {result.late}; "
+        f"decoding took {seconds_text(result.decode_seconds)}"
+    )
+    for failure in result.failures:
+        print(f"- at {seconds_text(failure.time)}: worker {failure.worker} {failure.kind} {failure.detail}".rstrip())
+    if result.drift is not None:
+        print(result.drift.verdict)
+    header = ("worker", "answers", "used", "median", "p95")
+    rows = [
+        (str(w.worker), str(w.answers), str(w.used), seconds_text(w.median), seconds_text(w.p95))
+        for w in sorted(result.workers, key=lambda w: -(w.median or 0.0))[:_ROWS]
+    ]
+    print_table("Computing time per worker, slowest first", header, rows)
+    for path in paths:
+        _written(path)
+
+
+def save_parameters(result: TrainingResult, path: Path) -> None:
+    """Write what a run learned: parameters, losses, times and whose messages were used."""
+    arrays: dict[str, Any] = {name: getattr(result, name) for name in ("parameters", "responders", "loss", "time")}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, evaluated=np.asarray(result.evaluated), **arrays)
+
+    def same(content: bytes) -> bool:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            return bool(np.array_equal(archive["parameters"], result.parameters))
+
+    write_atomically(path, buffer.getvalue(), same)
+
+
+def plot_training(result: TrainingResult, path: Path) -> None:
+    """Draw loss against time of one run."""
+    from gcopt.pictures import plot_losses
+
+    plot_losses([(f"{result.problem}, {result.engine} engine", [(result.code, result.time, result.loss)])], path)
+
+
+def print_quickstart(tried: Sequence[Tried], folder: Path) -> None:
+    """Print what each cluster should run and what that gained in training."""
+    for one in tried:
+        print_table(
+            f"{one.about} ({one.name}): logistic regression on 327,346 flights, simulated clock",
+            ("", "time per iteration", "time to the same loss", "loss", "AUC"),
+            [_run_row("uncoded, equal shares", one.uncoded), _run_row(f"designed: {one.coded.code}", one.coded)],
+        )
+        print(f"{one.design.advice}")
+        calm = "" if one.calm_gain is None else f" (without the rare stalls of these workers: {one.calm_gain:.2f})"
+        proof = "every claim verified" if one.verified else "NOT VERIFIED"
+        print(f"Speed-up to the same loss: {one.speedup:.2f}{calm}; {proof}.\n")
+    print(f"Codes, matrices, placements, cluster files and loss-against-time.png are in {folder}")
+
+
+def _run_row(name: str, run: Run) -> tuple[str, ...]:
+    times = (seconds_text(run.seconds_per_iteration), seconds_text(run.seconds_to_loss))
+    return (name, *times, f"{run.loss:.6f}", f"{run.auc:.4f}")
 
 
 def print_solution(solution: Solution, path: Path | None) -> None:

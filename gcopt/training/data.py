@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from gcopt.errors import InputError
+from gcopt.solvers.seeding import RngLike
 from gcopt.training._readers import read_csv, read_npz
 from gcopt.training._svmlight import looks_like_svmlight, read_svmlight
+from gcopt.training.problems import Problem, make_problem
 
 Matrix = NDArray[Any] | sparse.csr_array
 
@@ -150,3 +152,33 @@ def load_data(path: str | Path, *, label: str | None = None, intercept: bool = T
         raise InputError(f"{file}: X has shape {X.shape}; at least one row and one feature are needed")
     found = Dataset(X, y, tuple(names), target, str(file))
     return found.with_intercept() if intercept else found
+
+
+def load_problem(
+    path: str | None,
+    *,
+    label: str | None = None,
+    name: str = "auto",
+    regularization: float = 0.0,
+    rng: RngLike = None,
+) -> Problem:
+    """Return the problem of a file, or of the shipped flights when ``path`` is None.
+
+    Parameters
+    ----------
+    path : str or None
+        As `load_data` reads it.
+    label : str, optional
+        Label column of a CSV.
+    name, regularization, rng
+        As for `gcopt.training.problems.make_problem`.
+
+    Raises
+    ------
+    InputError
+        If the file or an argument is impossible.
+    """
+    if path is None and label is not None:
+        raise InputError(f"label is {label!r} and there is no data file; the shipped flights have their own label")
+    data = load_flights() if path is None else load_data(path, label=label)
+    return make_problem(name, data.X, data.y, regularization=regularization, rng=rng)
