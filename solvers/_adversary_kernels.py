@@ -173,9 +173,49 @@ def _schur(matrix: Array, j: int, out: Array) -> None:
             out[i, l] = matrix[i, l] - c * matrix[j, l]
 
 
+@fast_kernel
+def drop_line(a: Array, j: int, line: Array, out: Array) -> float:
+    """Solution without worker j for the workers after it; ``line`` is row j of M. Returns |a_j|^2 / M_jj."""
+    pivot = line[j].real
+    square = 0.0
+    for u in range(a.shape[0]):
+        x = a[u, j] / pivot
+        square += (x * np.conj(x)).real * pivot
+        for i in range(j + 1, a.shape[1]):
+            out[u, i] = a[u, i] - np.conj(line[i]) * x
+    return square
+
+
+@fast_kernel
+def _inner(rows: Array, j: int, out: Array) -> None:
+    """Inner products of column j of ``rows`` with the columns from j on."""
+    out[j:] = 0.0
+    for u in range(rows.shape[0]):
+        x = np.conj(rows[u, j])
+        for i in range(j, rows.shape[1]):
+            out[i] += x * rows[u, i]
+
+
+@fast_kernel
+def _project(rows: Array, j: int, line: Array, out: Array) -> None:
+    """Columns after j without their part along column j."""
+    inverse = 1.0 / line[j].real
+    for u in range(rows.shape[0]):
+        x = rows[u, j] * inverse
+        for i in range(j + 1, rows.shape[1]):
+            out[u, i] = rows[u, i] - line[i] * x
+
+
+@kernel
+def _gram(rows: Array, first: int, out: Array) -> None:
+    for j in range(first, rows.shape[1]):
+        _inner(rows, j, out[j])
+
+
 @kernel
 def search_definite(
     matrices: Array,
+    rows: Array,
     vectors: Array,
     reached: Floats,
     position: Ints,
@@ -193,60 +233,62 @@ def search_definite(
 ) -> int:
     """Largest a_S^H (M_SS)^-1 a_S over the sets of s >= 2 workers, depth first, M positive definite on all of them.
 
-    The Schur complement is carried to depth s - 2; below, the last two levels cost a handful of operations per set.
-    ``where`` holds the depth and the number of sets evaluated, ``best`` the largest value and the smallest pivot,
-    ``sets`` where they were found. Subtrees are pruned when ``top_eigenvalue`` (of Q) is finite. Returns DONE, PAUSED
-    or SINGULAR (a pivot of at most ``tol``).
+    Below depth s - 2 the last two levels cost a handful of operations per set. Down to there either the Schur
+    complement of M is carried (``matrices`` by depth), or, where M = rows^H rows, ``rows`` (depth, r, n) by modified
+    Gram-Schmidt, which sees pivots down to rounding; ``matrices`` is then one matrix. Otherwise ``rows``
+    has r = 0. ``where`` holds the depth and the number of sets evaluated, ``best`` the largest value and the smallest
+    pivot, ``sets`` where they were found. Subtrees are pruned when ``top_eigenvalue`` (of Q) is finite. Returns DONE,
+    PAUSED or SINGULAR (a pivot of at most ``tol``).
     """
-    n = matrices.shape[1]
-    last_depth = matrices.shape[0] - 1
-    blocks = vectors.shape[1]
-    depth = where[0]
-    spent = 0
+    n, blocks, by_rows = vectors.shape[2], vectors.shape[1], rows.shape[1] > 0
+    last_depth = vectors.shape[0] - 1
+    line = np.empty(n, dtype=vectors.dtype)
+    depth, spent = where[0], 0
     while depth >= 0:
         where[0] = depth
         if spent > limit:
             return PAUSED
         end = roots if depth == 0 else n
+        j = position[depth]
         if depth == last_depth:
-            first = position[depth]
-            a = vectors[depth]
-            pairs = _scan_pairs(
-                matrices[depth], a, reached[depth], first, end, chosen, depth, best, sets, work, tol, margin
-            )
+            matrix, a = matrices[0 if by_rows else depth], vectors[depth]
+            if by_rows:
+                _gram(rows[depth], j, matrix)
+            pairs = _scan_pairs(matrix, a, reached[depth], j, end, chosen, depth, best, sets, work, tol, margin)
             if pairs < 0:
                 return SINGULAR
             where[1] += pairs
-            spent += pairs + n
+            spent += pairs * (1 + rows.shape[1]) + n
             depth -= 1
             continue
-        j = position[depth]
         more = last_depth + 1 - depth  # stragglers still to come once j is dropped
         if j >= end or j + more >= n:
             depth -= 1
             continue
         position[depth] = j + 1
-        pivot = matrices[depth, j, j].real
+        if by_rows:
+            _inner(rows[depth], j, line)
+        else:
+            line[j:] = matrices[depth, j, j:]
+        pivot = line[j].real
         chosen[depth] = j
         if pivot < best[1]:
             best[1] = pivot
             _record(chosen, depth + 1, sets[1])
         if pivot <= tol:
             return SINGULAR
-        square = 0.0
-        for u in range(blocks):
-            x = vectors[depth, u, j] / pivot
-            square += (x * np.conj(x)).real * pivot
-            for i in range(j + 1, n):
-                vectors[depth + 1, u, i] = vectors[depth, u, i] - np.conj(matrices[depth, j, i]) * x
-        spent += n * blocks
+        square = drop_line(vectors[depth], j, line, vectors[depth + 1])
+        spent += n * (blocks + rows.shape[1])
         reached[depth + 1] = reached[depth] + square
         if top_eigenvalue < np.inf:
             rise = rise_bound(vectors[depth + 1], j + 1, n, more, rho, top_eigenvalue, work)
             if reached[depth + 1] + rise <= best[0] + TIE * abs(best[0]) + margin:
                 continue
-        _schur(matrices[depth], j, matrices[depth + 1])
-        spent += (n - j) * (n - j) // 2
+        if by_rows:
+            _project(rows[depth], j, line, rows[depth + 1])
+        else:
+            _schur(matrices[depth], j, matrices[depth + 1])
+            spent += (n - j) * (n - j) // 2
         depth += 1
         position[depth] = j + 1
     where[0] = -1

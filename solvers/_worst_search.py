@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import comb
 from time import perf_counter
@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._worst_setup import Floats, Ints, LeastSquares
+from ._worst_setup import Floats, Found, Ints, LeastSquares
 
-PIVOT_TOLERANCE = 1e-10  # smaller diagonal entries of the null projector count as zero
+PIVOT_TOLERANCE = 1e-10  # smaller pivots of the null projector count as zero
+FINE_TOLERANCE = 1e-14  # the same where they come from orthogonalised rows
 STEP = 20_000_000  # operations of a kernel between two looks at the clock
-MEMORY = 40_000_000  # numbers a search may keep in its stack of matrices
+MEMORY = 20_000_000  # numbers a search may keep in its stack of matrices
+HOPELESS = 10**13  # sets that are not even begun where no bound prunes them
 WIDE = 10_000_000  # with more sets than that the first guess is made from random sets as well
 
 
@@ -73,19 +75,6 @@ class Question:
         return perf_counter() > self.deadline
 
 
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What is known about one question: the worst set found, and a bound on all (None: nothing proved)."""
-
-    value: float
-    bound: float | None
-    lost: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    evaluated: int = 0
-    pivot: float | None = None
-    strained: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    method: str = ""
-
-
 def search(question: Question, rng: np.random.Generator, restarts: int) -> Found:
     """Answer a question as well as the time allows."""
     compile_kernels(question.data.inverse.dtype.str)
@@ -100,22 +89,25 @@ def search(question: Question, rng: np.random.Generator, restarts: int) -> Found
         ones = np.ones_like(question.weight)
         question = replace(question, weight=ones, budget=question.budget // int(question.weight[0]))
     guess = first_guess(question, rng, restarts)
-    depth = question.budget // int(question.weight.min())
-    if depth * len(question.weight) ** 2 > MEMORY:
-        return replace(guess, bound=spectral_bound(question, guess.value), method="eigenvalue bound")
-    lossless = guess.value <= question.start + question.margin
-    made_up = question.data.freedom >= question.budget and (question.noise or lossless)
+    some = 2 <= question.budget < len(question.weight)
     answer = None
-    if question.unit and 2 <= question.budget < len(question.weight):
-        if made_up:
-            answer = enumerate_definite(question, guess, question.data.null, nothing_lost=not question.noise)
-        elif question.data.freedom == 0 and not question.noise:
-            answer = enumerate_definite(question, guess, question.data.inverse)
+    if some and question.unit and _is_definite(question, guess.lost):
+        answer = enumerate_definite(question, guess)
     return answer or enumerate_general(question, guess)
+
+
+def _is_definite(question: Question, lost: Ints) -> bool:
+    """Whether `enumerate_definite` may do, as far as one set tells."""
+    if question.data.freedom < question.budget:
+        return question.data.freedom == 0 and not question.noise
+    values = np.linalg.svd(question.data.basis[lost], compute_uv=False)
+    return bool(len(values) == 0 or (len(lost) <= len(values) and values[-1] ** 2 > FINE_TOLERANCE))
 
 
 def first_guess(question: Question, rng: np.random.Generator, restarts: int) -> Found:
     """Greedy choice and random sets, each improved by swaps: what an adversary would do."""
+    now = perf_counter()
+    question = replace(question, deadline=now + (question.deadline - now) / 3)
     starts: list[Ints] = [_greedy(question, np.zeros(0, dtype=np.int64))]
     if question.sets > WIDE:
         n = len(question.weight)
@@ -210,8 +202,24 @@ def spectral_bound(question: Question, least: float) -> float | None:
             return None
         return max(least, (question.ceiling - data.error) / data.smallest)
     count = min(question.budget // int(question.weight.min()), len(question.weight))
-    rise = _rise(data.solution, count, _row_sums(data.gram, count), float(np.linalg.eigvalsh(data.gram)[-1]))
+    values, vectors = np.linalg.eigh(data.gram)
+    rise = _rise(data.solution, count, _row_sums(data.gram, count), float(values[-1]))
+    if len(values) > 1 and values[-2] > 0.0:
+        rise = min(rise, _deflated_rise(data.solution, count, values, np.abs(vectors[:, -1]) ** 2))
     return max(least, min(question.ceiling, data.error + rise))
+
+
+def _deflated_rise(solution: NDArray[Any], count: int, values: Floats, share: Floats) -> float:
+    """Bound on the rise of the error that sets the largest eigenvalue of Q apart.
+
+    Q <= l2 I + (l1 - l2) v v^H gives P_SS >= I / l2 - c v_S v_S^H with c = 1 / l2 - 1 / l1, and the inverse of that is
+    l2 I + l2^2 c v_S v_S^H / (1 - l2 c |v_S|^2); |v_S^H a_S| <= |v_S| |a_S|. ``share`` is |v_j|^2.
+    """
+    x = float(np.sort(np.sum(np.abs(solution) ** 2, axis=0))[::-1][:count].sum())
+    y = float(np.sort(share)[::-1][:count].sum())
+    second = float(values[-2])
+    part = 1.0 - second / float(values[-1])  # l2 c
+    return second * x + second * part * x * y / (1.0 - part * y)
 
 
 class _Stack:
@@ -254,41 +262,52 @@ def _ordered(matrix: NDArray[Any], order: Ints, reach: int) -> NDArray[Any]:
     return np.ascontiguousarray(matrix[np.ix_(order, order)][:reach, :reach])
 
 
-def enumerate_definite(
-    question: Question, guess: Found, matrix: NDArray[Any], nothing_lost: bool = False
-) -> Found | None:
+def enumerate_definite(question: Question, guess: Found) -> Found | None:
     """Every set of exactly ``budget`` workers by `search_definite`; None when a pivot is zero.
 
-    ``matrix`` is P when C has full column rank (error) and K otherwise (noise; or, with ``nothing_lost``, only the
-    pivots, which show that every loss can be made up for).
+    With M = P where C has full column rank. Otherwise M = K, every pivot shows that a loss can be made up for, and the
+    search is for the worst ||a||^2, whether that is asked for or the error (which then never rises).
     """
     from ._adversary_kernels import DONE, PAUSED, search_definite
 
     s, data = question.budget, question.data
-    stack = _Stack(question, guess, s - 2, data.is_circulant)
-    m, n = data.solution.shape[0], stack.reach
-    matrices = np.zeros((s - 1, n, n), dtype=matrix.dtype)
-    matrices[0] = _ordered(matrix, stack.order, n)
-    vectors = np.zeros((s - 1, m, n), dtype=matrix.dtype)
-    vectors[0] = 0.0 if nothing_lost else data.solution[:, stack.order[:n]]
+    aim, least = question, guess.value
+    if data.freedom and not question.noise:
+        aim, least = replace(question, noise=True), question.start
+    big = question.sets > HOPELESS if data.freedom else (s - 1) * len(data.gram) ** 2 > MEMORY
+    if big:
+        return replace(guess, value=least, bound=spectral_bound(question, least), method="too many sets to search")
+    if aim is not question:
+        guess = Found(aim.start, None)
+    stack = _Stack(aim, guess, s - 2, data.is_circulant)
+    m, n, dtype = len(data.solution), stack.reach, data.inverse.dtype
+    matrices = np.zeros((1 if data.freedom else s - 1, n, n), dtype=dtype)
+    rows = np.zeros((s - 1, data.freedom, n), dtype=dtype)
+    if data.freedom:
+        rows[0] = data.basis[stack.order[:n]].conj().T
+    else:
+        matrices[0] = data.inverse[np.ix_(stack.order, stack.order)][:n, :n]
+    vectors = np.zeros((s - 1, m, n), dtype=dtype)
+    vectors[0] = data.solution[:, stack.order[:n]]
     rho = np.ascontiguousarray(stack.rho[:, stack.order[:n]])
-    top = np.inf if nothing_lost else stack.top_eigenvalue
-    tol = PIVOT_TOLERANCE if data.freedom else 0.0
+    tol = FINE_TOLERANCE if data.freedom else 0.0
     status = PAUSED
     while status == PAUSED and not question.late:
         status = search_definite(
-            matrices, vectors, stack.reached, stack.position, stack.chosen, stack.where, stack.roots, rho, top,
-            stack.best, stack.sets, stack.work, tol, question.margin, STEP,
+            matrices, rows, vectors, stack.reached, stack.position, stack.chosen, stack.where, stack.roots, rho,
+            stack.top_eigenvalue, stack.best, stack.sets, stack.work, tol, aim.margin, STEP,
         )  # fmt: skip
-    if status == DONE:
-        return stack.found(
-            guess, float(stack.best[0]), "all sets, every loss is made up for" if data.freedom else "all sets"
-        )
-    if status != PAUSED:
+    if status not in (DONE, PAUSED):
         return None
-    if data.freedom:
-        return stack.found(guess, spectral_bound(question, float(stack.best[0])), "search not finished")
-    return stack.found(guess, _open_bound(question, stack, vectors, rho), "search not finished, bounds of what is open")
+    found = stack.found(
+        guess, float(stack.best[0]), "all sets, every loss is made up for" if data.freedom else "all sets"
+    )
+    if status == PAUSED:
+        bound = spectral_bound(question, least) if data.freedom else _open_bound(question, stack, vectors, rho)
+        found = replace(found, bound=bound, method="search not finished")
+    if aim is not question:
+        found = replace(found, value=least, bound=least if status == DONE else found.bound)
+    return found
 
 
 def enumerate_general(question: Question, guess: Found) -> Found:
@@ -297,6 +316,8 @@ def enumerate_general(question: Question, guess: Found) -> Found:
 
     data = question.data
     depth = min(question.budget // int(question.weight.min()), len(question.weight))
+    if (depth + 1) * len(data.gram) ** 2 > MEMORY:
+        return replace(guess, bound=spectral_bound(question, guess.value), method="too many sets to search")
     stack = _Stack(question, guess, depth, question.unit and depth > 1 and data.is_circulant)
     n = len(data.gram)
     null = np.zeros((depth + 1, n, n), dtype=data.inverse.dtype)
@@ -318,7 +339,7 @@ def enumerate_general(question: Question, guess: Found) -> Found:
         return stack.found(guess, float(stack.best[0]), "all sets")
     if question.noise:
         return stack.found(guess, spectral_bound(question, float(stack.best[0])), "search not finished")
-    return stack.found(guess, _open_bound(question, stack, vectors, rho), "search not finished, bounds of what is open")
+    return stack.found(guess, _open_bound(question, stack, vectors, rho), "search not finished")
 
 
 def _open_bound(question: Question, stack: _Stack, vectors: NDArray[Any], rho: Floats) -> float:
@@ -331,7 +352,7 @@ def _open_bound(question: Question, stack: _Stack, vectors: NDArray[Any], rho: F
         rest = slice(int(stack.position[depth]), None)
         rise = _rise(vectors[depth][:, rest], most - depth, rho[:, rest], stack.top_eigenvalue)
         bound = max(bound, float(stack.reached[depth]) + rise)
-    return min(question.ceiling, bound)
+    return min(bound, spectral_bound(question, float(stack.best[0])) or bound)
 
 
 @lru_cache(maxsize=4)
@@ -343,5 +364,5 @@ def compile_kernels(dtype: str) -> None:
     forever = perf_counter() + 1e9
     question = Question(data, np.ones(n, dtype=np.int64), 3, False, float(n), forever)
     guess = first_guess(question, np.random.default_rng(0), 0)
-    enumerate_definite(question, guess, data.inverse)
+    enumerate_definite(question, guess)
     enumerate_general(question, guess)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
+from scipy import linalg, sparse
 
 Array = NDArray[Any]  # float64 or complex128
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 RANK_TOLERANCE = 1e-9  # singular values below this share of the largest count as zero
+FAINT = 1e-13  # singular values down to this share are used where that makes the error smaller
+EXACT = 1e-12  # error per column of T that counts as rounding
 PROPORTIONAL = 1e-10  # rows of length 1 that are as near as that, up to a scalar, count as the same
 
 
@@ -83,8 +85,44 @@ class Component:
         if len(alive) == 0:
             return self.whole, 0.0
         matrix, target = self.dense[alive].T, self.target.T
-        solution = np.linalg.lstsq(matrix, target, rcond=RANK_TOLERANCE)[0]
-        return float(np.linalg.norm(matrix @ solution - target) ** 2), float(np.linalg.norm(solution) ** 2)
+        error, norm = self.whole, 0.0
+        for cut in (RANK_TOLERANCE, FAINT):
+            solution = np.linalg.lstsq(matrix, target, rcond=cut)[0]
+            residual = float(np.linalg.norm(matrix @ solution - target) ** 2)
+            if residual < error - EXACT * self.whole:
+                error, norm = residual, float(np.linalg.norm(solution) ** 2)
+            if error <= EXACT * self.whole:
+                break
+        return error, norm
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a search found in one component.
+
+    Attributes
+    ----------
+    value : float
+        Worst found: error, or ||a||^2 where the noise is meant.
+    bound : float or None
+        No set exceeds it; None where nothing is proved.
+    lost : int64, shape (t,)
+        The stragglers that give ``value``.
+    evaluated : int
+        Sets looked at.
+    pivot, strained : float or None, int64 array
+        Smallest pivot of the null projector that was met, and the set where.
+    method : str
+        How the bound was proved.
+    """
+
+    value: float
+    bound: float | None
+    lost: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    evaluated: int = 0
+    pivot: float | None = None
+    strained: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    method: str = ""
 
 
 def split(encoding: sparse.csr_array, blocks: int) -> tuple[list[Component], int]:
@@ -126,6 +164,8 @@ class LeastSquares:
         K, projector on the null space of C; all zeros when ``freedom`` is 0.
     inverse : shape (c, c)
         P = (C^H C)^+.
+    basis : shape (c, freedom)
+        N, orthonormal, K = N N^H.
     gram : shape (c, c)
         Q = C^H C.
     solution : shape (m, c)
@@ -136,6 +176,7 @@ class LeastSquares:
 
     null: Array
     inverse: Array
+    basis: Array
     gram: Array
     solution: Array
     error: float
@@ -148,20 +189,19 @@ class LeastSquares:
         C = rows.T
         left, values, right = np.linalg.svd(C, full_matrices=False)
         rank = int(np.count_nonzero(values > RANK_TOLERANCE * values[0]))
-        basis = right[:rank].conj().T
-        freedom = len(rows) - rank
-        null = np.eye(len(rows)) - basis @ basis.conj().T if freedom else np.zeros_like(basis @ basis.conj().T)
-        inverse = (basis / values[:rank] ** 2) @ basis.conj().T
-        solution = (basis / values[:rank]) @ (left[:, :rank].conj().T @ target.T)
+        image = right[:rank].conj().T
+        basis = np.asarray(linalg.qr(image)[0])[:, rank:]
+        inverse = (image / values[:rank] ** 2) @ image.conj().T
+        solution = (image / values[:rank]) @ (left[:, :rank].conj().T @ target.T)
         error = float(np.linalg.norm(C @ solution - target.T) ** 2)
-        gram = C.conj().T @ C
-        return cls(null, inverse, gram, np.ascontiguousarray(solution.T), error, freedom, float(values[rank - 1] ** 2))
+        arrays = basis @ basis.conj().T, inverse, basis, C.conj().T @ C, np.ascontiguousarray(solution.T)
+        return cls(*arrays, error, basis.shape[1], float(values[rank - 1] ** 2))
 
     def on(self, chosen: Ints) -> LeastSquares:
         """Reduce to some of the workers; the others never straggle (good for the error only)."""
         grid = np.ix_(chosen, chosen)
         solution = np.ascontiguousarray(self.solution[:, chosen])
-        parts = self.null[grid], self.inverse[grid], self.gram[grid]
+        parts = self.null[grid], self.inverse[grid], self.basis[chosen], self.gram[grid]
         return LeastSquares(*parts, solution, self.error, self.freedom, self.smallest)
 
     @cached_property

@@ -1,0 +1,166 @@
+"""Worst cases of each component of a code for every number of its workers lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from math import comb
+from time import perf_counter
+
+import numpy as np
+
+from ._worst_setup import EXACT, Component, Floats, Found, Ints, LeastSquares, cyclic_zeros, merge_twins
+from .errors import LimitError
+from .seeding import generator
+
+LARGEST = 4000  # workers of one component that the dense factorisation takes
+FEW = 1_000_000  # sets that are looked at one by one even where structure would do
+FALLBACK = 20_000  # sets that are looked at by plain least squares where the search proves too ill-conditioned
+NOBODY: Ints = np.zeros(0, dtype=np.int64)
+
+
+@dataclass(eq=False)
+class Table:
+    """Worst cases of one component for 0, 1, .. of its workers lost (squared norms where noise is meant)."""
+
+    component: Component
+    values: Floats
+    bounds: Floats
+    lost: list[Ints]
+    evaluated: int = 0
+    pivot: float | None = None
+    methods: list[str] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Tables:
+    """One solve: fills the tables of all components."""
+
+    noise: bool
+    stragglers: int
+    deadline: float
+    seed: int
+    restarts: int
+    tasks: int = 0
+
+    def of(self, components: list[Component]) -> list[Table]:
+        """One table per component; equal components share theirs."""
+        keys = [component.key for component in components]
+        distinct = dict(zip(reversed(keys), reversed(components), strict=True))
+        alone = len(components) == 1
+        self.tasks = sum(len(self._asked(c, alone)) for c in distinct.values() if not c.is_rank_one)
+        by_size = sorted(distinct.items(), key=lambda item: item[1].size)
+        made = {key: self._repetition(c) if c.is_rank_one else self._general(c, alone) for key, c in by_size}
+        return [made[key] for key in keys]
+
+    def _most(self, component: Component) -> int:
+        """Largest loss in a table: for the noise, somebody must be left."""
+        return min(self.stragglers, component.size - int(self.noise))
+
+    def _asked(self, component: Component, alone: bool) -> list[int]:
+        """Losses that need a search: the largest first, since it answers the others when it does no harm."""
+        most = min(self.stragglers, component.size - 1)
+        if alone:
+            return [most] if most == self._most(component) and most > 0 else []
+        return [most, *range(1, most)] if most > 0 else []
+
+    def _repetition(self, component: Component) -> Table:
+        """All send the same: nothing is lost before the last one; c - t responders share what c would."""
+        size, most = component.size, self._most(component)
+        error, norm = component.least_squares(np.arange(1, size))
+        values = norm / (size - np.arange(most + 1)) if self.noise else np.full(most + 1, error)
+        if not self.noise and most == size:
+            values[size] = component.whole
+        lost = [np.arange(t) for t in range(most + 1)]
+        return Table(component, values, values.copy(), lost, methods=["plain repetition"])
+
+    def _general(self, component: Component, alone: bool) -> Table:
+        if component.size > LARGEST:
+            raise LimitError(f"{component.size} workers hang together; the search takes up to {LARGEST}")
+        data = LeastSquares.of(component.dense, component.target)
+        start = float(np.linalg.norm(data.solution) ** 2) if self.noise else data.error
+        most = self._most(component)
+        lost: list[Ints] = [NOBODY] * (most + 1)
+        table = Table(component, np.full(most + 1, start), np.full(most + 1, start), lost)
+        if most == component.size:
+            table.values[most] = table.bounds[most] = component.whole
+            table.lost[most] = np.arange(most)
+            table.methods.append("everybody lost")
+        groups, leaders = [np.array([j]) for j in range(component.size)], np.arange(component.size)
+        if not self.noise:
+            groups, leaders = merge_twins(component.dense)
+            if len(leaders) < component.size:
+                data = LeastSquares.of(component.dense[leaders], component.target)
+        asked = self._asked(component, alone)
+        for t in asked:
+            self._fill(table, t, data, groups)
+            if t == asked[0] and not self.noise and table.bounds[t] <= start + EXACT * component.whole:
+                break
+        return table
+
+    def _fill(self, table: Table, t: int, data: LeastSquares, groups: list[Ints]) -> None:
+        """Answer for t lost workers of one component."""
+        component = table.component
+        if not self.noise and comb(component.size, t) > FEW and t <= cyclic_zeros(component):
+            table.lost[t] = np.arange(t)  # neighbours are the worst conditioned
+            table.methods.append("BCH bound on a cyclic code")
+            return
+        from ._worst_search import Question, search
+
+        now = perf_counter()
+        deadline = now + (self.deadline - now) / max(self.tasks, 1)
+        self.tasks -= 1
+        weight = np.array([len(group) for group in groups], dtype=np.int64)
+        question = Question(data, weight, t, self.noise, component.whole, deadline)
+        found = search(question, generator(self.seed, int(component.workers[0]), t), self.restarts)
+        table.evaluated += found.evaluated
+        lost = np.concatenate([groups[j] for j in found.lost] or [NOBODY])
+        strained = np.concatenate([groups[j] for j in found.strained] or [NOBODY])
+        found = self._checked(component, t, replace(found, lost=lost, strained=strained))
+        table.values[t], table.bounds[t] = found.value, np.inf if found.bound is None else found.bound
+        table.lost[t] = found.lost
+        table.methods.append(found.method)
+        if found.pivot is not None:
+            table.pivot = min(found.pivot, np.inf if table.pivot is None else table.pivot)
+
+    def _checked(self, component: Component, t: int, found: Found) -> Found:
+        """Look at the sets that matter once more by plain least squares, and believe that where it differs.
+
+        These are the worst set and the one that came nearest to a loss that cannot be made up for.
+        """
+        near, index = 1e-9 * component.whole, int(self.noise)
+        value, lost = component.least_squares(found.lost)[index], found.lost
+        agrees = abs(value - found.value) <= near + (1e-3 if self.noise else 1e-6) * value
+        if not self.noise and component.least_squares(found.strained)[0] > value:
+            value, lost = component.least_squares(found.strained)[0], found.strained
+            agrees = agrees and value <= found.value + near
+        if agrees:
+            proved = found.bound is not None and found.bound <= found.value
+            return replace(found, value=value, lost=lost, bound=value if proved else found.bound)
+        if comb(component.size, t) <= FALLBACK:
+            return every_set(component, t, self.noise, self.deadline)
+        bound = None if self.noise else component.whole
+        method = "too ill-conditioned for the search (least squares disagrees), nothing proved"
+        return replace(found, value=value, lost=lost, bound=bound, method=method)
+
+
+def every_set(component: Component, t: int, noise: bool, deadline: float) -> Found:
+    """Plain least squares for every set of t workers (at most t for the noise): slow, and as reliable as it gets."""
+    worst, count, complete = Found(0.0, None), 0, True
+    for size in range(0 if noise else t, t + 1):
+        for members in combinations(range(component.size), size):
+            if perf_counter() > deadline:
+                complete = False
+                break
+            lost = np.array(members, dtype=np.int64)
+            value = component.least_squares(lost)[int(noise)]
+            count += 1
+            if value > worst.value:
+                worst = Found(value, None, lost)
+    otherwise = None if noise else component.whole
+    return replace(
+        worst,
+        bound=worst.value if complete else otherwise,
+        evaluated=count,
+        method="all sets by plain least squares" if complete else "search not finished",
+    )
