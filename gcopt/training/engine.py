@@ -1,0 +1,105 @@
+"""What an engine does for the master: it moves parameters out and messages in, nothing else."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gcopt.code import GradientCode
+from gcopt.training.events import Broadcast, Event, Failure, Step
+from gcopt.training.policy import Policy
+
+if TYPE_CHECKING:
+    from gcopt.training.batches import Batches
+    from gcopt.training.problems import Problem
+    from gcopt.training.schedule import Schedule
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What is to be computed, the same for every engine.
+
+    Attributes
+    ----------
+    code : GradientCode
+    problem : Problem
+    batches : Batches
+    policy : Policy
+    schedule : Schedule or None
+        When messages are to arrive, where that is simulated.
+    """
+
+    code: GradientCode
+    problem: Problem
+    batches: Batches
+    policy: Policy
+    schedule: Schedule | None = None
+
+
+class Engine(ABC):
+    """The way between the master and its workers. Workers are 0..n-1 everywhere.
+
+    Attributes
+    ----------
+    name : str
+    pids : tuple of int
+        Process of each worker; empty where there are none.
+    failures : list of Failure
+        What the engine itself has seen go wrong.
+    """
+
+    name: ClassVar[str]
+    pids: tuple[int, ...] = ()
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.failures: list[Failure] = []
+
+    @abstractmethod
+    def start(self, clock: float) -> None:
+        """Get ready; nothing of it counts as training time. The clock begins at ``clock`` seconds."""
+
+    @abstractmethod
+    def broadcast(self, task: Broadcast, parameters: Floats) -> float:
+        """Send everybody the new parameters, shape (d,), without waiting; return before when no answer can come."""
+
+    @abstractmethod
+    def events(self, until: float) -> list[Event]:
+        """Wait until something happens, at latest until that time; return what happened, never nothing."""
+
+    @abstractmethod
+    def now(self) -> float:
+        """Seconds on the clock of the run."""
+
+    def arrivals(self, schedule: Schedule, task: Broadcast) -> Floats:
+        """Return when the messages of an iteration are to arrive, seconds after its begin, shape (n, segments)."""
+        arrived, failed = schedule.arrivals(task.version)
+        if failed:
+            detail = f"{failed} attempts repeated" if failed > 1 else "repeated once"
+            self.failures.append(Failure("undecodable", None, task.version, self.now(), detail))
+        return arrived
+
+    def gradient(self, step: Step) -> Floats:
+        """Return the decoded gradient, shape (d,)."""
+        out = np.empty(self.job.problem.parameters)
+        cuts = self.job.code.cuts(out.size).tolist()
+        for part in step.parts:
+            self.job.policy.combine(part, out[cuts[part.segment] : cuts[part.segment + 1]])
+        return out
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Stop the clock while the master does what is not training."""
+        yield
+
+    @abstractmethod
+    def close(self) -> None:
+        """Leave nothing behind; may be called more than once and at any time."""

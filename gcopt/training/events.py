@@ -1,0 +1,117 @@
+"""What an engine tells the master, and what the master answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from gcopt.decoding import Decoding
+
+
+class Message(NamedTuple):
+    """One worker's answer for one segment.
+
+    Attributes
+    ----------
+    worker, segment : int
+    version : int
+        Of the parameters it was computed with: the number of steps taken before.
+    batch, draw : int
+        Which rows and which encoding it was computed with.
+    payload : object
+        What the engine needs to combine it: usually the array; nothing on the virtual engine.
+    time : float
+        When the master had it.
+    seconds : float
+        Computing time since the worker took up the parameters, measured on the worker.
+    """
+
+    worker: int
+    segment: int
+    version: int
+    batch: int
+    draw: int
+    payload: Any
+    time: float
+    seconds: float
+
+
+class Lost(NamedTuple):
+    """A worker is gone: its process or its connection ended."""
+
+    worker: int
+    time: float
+    why: str
+
+
+class Returned(NamedTuple):
+    """A worker that was lost is there again, or another in its place."""
+
+    worker: int
+    time: float
+
+
+class Tick(NamedTuple):
+    """Nothing happened until this time; infinite: nothing ever will."""
+
+    time: float
+
+
+Event = Message | Lost | Returned | Tick
+
+
+class Broadcast(NamedTuple):
+    """Send everybody the new parameters, and tell them which messages, (worker, segment), the last step used."""
+
+    version: int
+    batch: int
+    draw: int
+    used: tuple[tuple[int, int], ...]
+
+
+class Part(NamedTuple):
+    """A decoded segment: its messages by worker, and the decoding matrix with all n columns."""
+
+    segment: int
+    messages: tuple[Message, ...]
+    decoding: Decoding
+
+
+class Step(NamedTuple):
+    """Every segment is decoded: apply this to the parameters, then begin the next iteration."""
+
+    version: int
+    parts: tuple[Part, ...]
+
+
+class GiveUp(NamedTuple):
+    """The run cannot go on."""
+
+    reason: str
+
+
+Action = Step | GiveUp
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Something that went wrong with a worker or an iteration, or was mended.
+
+    Attributes
+    ----------
+    kind : str
+        ``died``, ``silent`` (no answer beyond the learned deadline), ``returned``, ``undecodable`` (an attempt that had
+        to be repeated).
+    worker : int or None
+        Whom it concerns; None for all.
+    iteration : int
+    time : float
+        Seconds of the run's clock.
+    detail : str
+    """
+
+    kind: str
+    worker: int | None
+    iteration: int
+    time: float
+    detail: str = ""

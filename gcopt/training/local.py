@@ -1,0 +1,221 @@
+"""The local engine: worker processes on this machine, shared memory for what is large, pipes for what is small."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gcopt.errors import InputError, TrainingError
+from gcopt.training.engine import Engine, Job
+from gcopt.training.events import Broadcast, Event, Lost, Message, Tick
+from gcopt.training.shared import Arena, Board
+from gcopt.training.work import assignment
+from gcopt.training.worker import READY, REPORT, Order
+
+if TYPE_CHECKING:
+    from gcopt.training.problems import Problem
+
+Floats = NDArray[np.float64]
+
+CAPS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+# whole reports only: the pipe holds nothing else
+_READ = REPORT.size * 1024
+_PATIENCE_AT_THE_END = 5.0
+
+
+class LocalEngine(Engine):
+    """One process per worker.
+
+    A process of its own makes the workers (`gcopt.training.worker`), so that nothing of the caller's script is
+    imported again, and guards them: however this process ends, they are killed. Each worker is woken through a pipe
+    and reads task and parameters from shared memory, always the newest; all report through one pipe, whose short writes
+    are atomic. A worker's death shows as an error on its pipe. Shared memory has no name, so none can be left behind.
+    """
+
+    name: ClassVar[str] = "local"
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        self._offset = 0.0
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._arenas: list[Arena] = []
+        self._commands: dict[int, int] = {}
+        self._reports = -1
+        self._poll = select.poll()
+
+    def start(self, clock: float) -> None:
+        """Put the data into shared memory, start the workers and wait until all are ready."""
+        where = _importable(self.job.problem)
+        # this process fills the compiler's cache before anybody else may want to
+        self.job.problem.compile()
+        self._board = Board(self._arena(Arena.create(self._shapes())))
+        data = self._arena(Arena.holding(self.job.problem.arrays()))
+        code = self.job.code
+        pipes = [os.pipe() for _ in range(code.workers)]
+        self._commands = {j: write for j, (_, write) in enumerate(pipes)}
+        self._reports, reports = os.pipe()
+        board = self._board.arena
+        order = Order(
+            assignments=[assignment(code, j, self.job.problem.parameters) for j in range(code.workers)],
+            batches=self.job.batches,
+            problem=where,
+            meta=self.job.problem.meta(),
+            board=(board.descriptor, board.places),
+            data=(data.descriptor, data.places),
+            commands=[read for read, _ in pipes],
+            reports=reports,
+        )
+        try:
+            self._keeper = _keeper((*order.commands, reports, board.descriptor, data.descriptor))
+        finally:
+            for descriptor in (*order.commands, reports):
+                os.close(descriptor)
+        assert self._keeper.stdin is not None
+        with suppress(BrokenPipeError):
+            self._keeper.stdin.write(pickle.dumps(order))
+            self._keeper.stdin.flush()
+        self._await_ready()
+        for command in self._commands.values():
+            os.set_blocking(command, False)
+            self._poll.register(command, 0)
+        self._workers = {command: j for j, command in self._commands.items()}
+        self._poll.register(self._reports, select.POLLIN)
+        self._offset = time.monotonic() - clock
+
+    def broadcast(self, task: Broadcast, parameters: Floats) -> float:
+        """Show the parameters and wake everybody who lives."""
+        delays = None if self.job.schedule is None else self.arrivals(self.job.schedule, task)
+        begun = time.monotonic()
+        self._board.show((task.version, task.batch, task.draw), parameters, begun, delays)
+        for command in self._commands.values():
+            # a full pipe belongs to a worker that has enough to wake up to; a broken one is reported by `events`
+            with suppress(BlockingIOError, BrokenPipeError):
+                os.write(command, b"!")
+        return begun - self._offset + (0.0 if delays is None else float(delays.min()))
+
+    def events(self, until: float) -> list[Event]:
+        """Wait for reports and deaths."""
+        found: list[Event] = []
+        while not found:
+            wait = None if until == np.inf else max(0, int((until - self.now()) * 1000) + 1)
+            ready = self._poll.poll(wait)
+            now = self.now()
+            if not ready and now >= until:
+                return [Tick(now)]
+            # a worker's reports come before its death
+            for descriptor, _ in sorted(ready, key=lambda entry: entry[0] != self._reports):
+                found += self._reported(now) if descriptor == self._reports else [self._lost(descriptor, now)]
+        return found
+
+    def now(self) -> float:
+        """Seconds since the start, without the pauses."""
+        return time.monotonic() - self._offset
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Stop the clock."""
+        begin = time.monotonic()
+        try:
+            yield
+        finally:
+            self._offset += time.monotonic() - begin
+
+    def close(self) -> None:
+        """End all processes and let go of everything."""
+        keeper, self._keeper = self._keeper, None
+        commands, self._commands = self._commands, {}
+        if keeper is not None and keeper.stdin is not None:
+            with suppress(BrokenPipeError):
+                keeper.stdin.close()
+        for command in commands.values():
+            os.close(command)
+        if self._reports >= 0:
+            os.close(self._reports)
+            self._reports = -1
+        while self._arenas:
+            self._arenas.pop().close()
+        if keeper is not None:
+            try:
+                keeper.wait(_PATIENCE_AT_THE_END)
+            except subprocess.TimeoutExpired:
+                keeper.kill()
+                keeper.wait()
+
+    def _arena(self, arena: Arena) -> Arena:
+        self._arenas.append(arena)
+        return arena
+
+    def _shapes(self) -> dict[str, tuple[tuple[int, ...], str]]:
+        code, d = self.job.code, self.job.problem.parameters
+        widths = [stretch.length for stretch in assignment(code, 0, d)]
+        return Board.shapes(code.workers, d, widths, [s.encoding.dtype.str for s in code.segments])
+
+    def _await_ready(self) -> None:
+        pids: dict[int, int] = {}
+        while len(pids) < len(self._commands):
+            raw = os.read(self._reports, _READ)
+            if not raw:
+                assert self._keeper is not None
+                said = "; ".join({text for j in self._commands if (text := self._board.complaint(j))})
+                raise TrainingError(f"the workers did not start: {said or f'exit status {self._keeper.wait()}'}")
+            for worker, segment, pid, *_ in REPORT.iter_unpack(raw):
+                assert segment == READY
+                pids[worker] = pid
+        self.pids = tuple(pids[j] for j in range(len(pids)))
+
+    def _reported(self, now: float) -> list[Event]:
+        raw = os.read(self._reports, _READ)
+        if not raw:
+            # the last worker is gone; each death is told by its own pipe
+            self._poll.unregister(self._reports)
+        slots = self._board.slots
+        return [
+            Message(worker, segment, version, batch, draw, slots[segment][worker], now, seconds)
+            for worker, segment, version, batch, draw, seconds in REPORT.iter_unpack(raw)
+        ]
+
+    def _lost(self, descriptor: int, now: float) -> Lost:
+        self._poll.unregister(descriptor)
+        os.close(descriptor)
+        worker = self._workers.pop(descriptor)
+        del self._commands[worker]
+        return Lost(worker, now, self._board.complaint(worker) or "its process ended")
+
+
+def _keeper(descriptors: tuple[int, ...]) -> subprocess.Popen[bytes]:
+    """Start the process that makes the workers; in a session of its own, where no Ctrl-C reaches it."""
+    environment = {**os.environ, **dict.fromkeys(CAPS, "1")}
+    environment["PYTHONPATH"] = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
+    command = [sys.executable, "-P", "-c", "from gcopt.training.worker import main; main()"]
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        env=environment,
+        pass_fds=descriptors,
+        start_new_session=True,
+    )
+
+
+def _importable(problem: Problem) -> tuple[str, str]:
+    """Return module and name of a problem's class; refuse what workers cannot import."""
+    kind = type(problem)
+    for thing in (kind, *problem.meta().values()):
+        name = getattr(thing, "__qualname__", "")
+        if getattr(thing, "__module__", "") == "__main__" or "." in name:
+            raise InputError(
+                f"{name} is defined in the script itself or inside a function, where workers cannot import it; "
+                "move it to the top level of a module of its own, or use engine='virtual'"
+            )
+    return kind.__module__, kind.__qualname__

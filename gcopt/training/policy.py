@@ -1,0 +1,207 @@
+"""The three questions of the master: is this set enough, how is it applied, what becomes of the rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gcopt.code import GradientCode
+from gcopt.decoding import Decoder, Decoding
+from gcopt.simulation import Waiting
+from gcopt.training.events import Broadcast, Message, Part
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+_CACHED = 8192
+
+
+class Policy:
+    """How a synchronous code is run: answers of one version are decoded together, all others are dropped.
+
+    Parameters
+    ----------
+    code : GradientCode
+    wait : str
+        ``decodable``: as soon as the answers decode the segment within the tolerance; segments that are not exact
+        even with every answer go by count. ``count``: at the first n - s answers.
+
+    Attributes
+    ----------
+    seconds : float
+        Time spent on finding decoding coefficients.
+    """
+
+    def __init__(self, code: GradientCode, wait: str = "decodable") -> None:
+        waiting = Waiting(code, wait)
+        self.code = code
+        self.wait = wait
+        self.seconds = 0.0
+        self.decoders = waiting.decoders
+        self.rules = [Rule(self, c, waiting.by_count(c)) for c in range(len(code.segments))]
+
+    def enough(self, segment: int, heard: Bools) -> bool:
+        """Whether the answers of these workers, bool (n,), suffice for a segment."""
+        count = self.rules[segment].count
+        return int(heard.sum()) >= count if count is not None else self.decoders[segment].decodes(heard)
+
+    def decode(self, segment: int, heard: Bools) -> Decoding:
+        """Return the coefficients for these workers."""
+        begin = time.perf_counter()
+        decoding = self.decoders[segment](heard)
+        self.seconds += time.perf_counter() - begin
+        return decoding
+
+    def belongs(self, message: Message, task: Broadcast) -> bool:
+        """Whether a message may enter the present step; all others are dropped and counted."""
+        return message.version == task.version and message.batch == task.batch and message.draw == task.draw
+
+    def combine(self, part: Part, out: Floats) -> None:
+        """Write the decoded segment, the real part of ``sum_j R[u, j] y_j``, into its stretch of the gradient.
+
+        The order of the sum is that of the workers, never that of the arrivals, so that equal sets give equal bits.
+        """
+        workers = [message.worker for message in part.messages]
+        combine(part.decoding.matrix[:, workers], [message.payload for message in part.messages], out)
+
+
+def combine(coefficients: NDArray[Any], payloads: Sequence[NDArray[Any]], out: Floats) -> None:
+    """Write block u = real part of ``sum_j coefficients[u, j] payloads[j]`` one after the other into ``out``.
+
+    Each payload is read once per block, by stretches that stay in cache.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> out = np.empty(3)
+    >>> combine(np.array([[1.0, 2.0], [0.0, 1.0]]), [np.array([1.0, 1.0]), np.array([2.0, 3.0])], out)
+    >>> out.tolist()
+    [5.0, 7.0, 2.0]
+    """
+    width = -(-len(out) // len(coefficients))
+    needed = np.flatnonzero(coefficients.any(axis=0))
+    matrix = coefficients[:, needed]
+    chosen = [payloads[j] for j in needed.tolist()]
+    out[:] = 0.0
+    if not chosen:
+        return
+    for start in range(0, width, _CACHED):
+        stretch = np.real(matrix @ np.array([payload[start : start + _CACHED] for payload in chosen]))
+        for u, row in enumerate(stretch):
+            begin = u * width + start
+            length = max(0, min(row.size, len(out) - begin))
+            out[begin : begin + length] = row[:length]
+
+
+class Rule:
+    """How many answers a segment needs before it is worth a try to decode it.
+
+    Attributes
+    ----------
+    count : int or None
+        The number of answers that is enough, where the segment goes by count.
+    group : list of int
+        For each worker the part of the code that decodes on its own; -1 for workers without work.
+    needed : list of int
+        Answers needed of each such part.
+    """
+
+    def __init__(self, policy: Policy, segment: int, by_count: bool) -> None:
+        self.decoder: Decoder = policy.decoders[segment]
+        self.workers = n = policy.code.workers
+        self.count = n - policy.code.segments[segment].stragglers if by_count else None
+        if self.count is not None:
+            self.group, self.needed = [0] * n, [self.count]
+            return
+        self.group = [-1] * n
+        self.needed = [component.needed or 1 for component in self.decoder.components]
+        for number, component in enumerate(self.decoder.components):
+            for worker in component.workers.tolist():
+                self.group[worker] = number
+
+
+class Gathering:
+    """What has been heard of one segment in one iteration.
+
+    Parameters
+    ----------
+    policy : Policy
+    segment : int
+    only : bool array, shape (n,), optional
+        The workers to be used and waited for, whatever the others do (a replay).
+
+    Attributes
+    ----------
+    decoding : Decoding or None
+        Once there is one, nothing more is taken.
+    """
+
+    __slots__ = (
+        "_heard",
+        "_messages",
+        "_missing",
+        "_only",
+        "_open",
+        "_pending",
+        "_rule",
+        "decoding",
+        "policy",
+        "segment",
+    )
+
+    def __init__(self, policy: Policy, segment: int, only: Bools | None = None) -> None:
+        self.policy = policy
+        self.segment = segment
+        self.decoding: Decoding | None = None
+        self._rule = policy.rules[segment]
+        self._only = only
+        self._missing = int(only.sum()) if only is not None else 0
+        self._messages: dict[int, Message] = {}
+        self._heard = np.zeros(self._rule.workers, dtype=bool)
+        self._pending = list(self._rule.needed)
+        self._open = len(self._pending)
+
+    def add(self, message: Message) -> None:
+        """Take a message unless its worker was heard already; decode when there is enough."""
+        worker = message.worker
+        if worker in self._messages or (self._only is not None and not self._only[worker]):
+            return
+        self._messages[worker] = message
+        self._heard[worker] = True
+        if self._only is not None:
+            self._missing -= 1
+            if self._missing == 0:
+                self.decoding = self.policy.decode(self.segment, self._heard)
+            return
+        group = self._rule.group[worker]
+        if group >= 0:
+            self._pending[group] -= 1
+            self._open -= self._pending[group] == 0
+        if self._open == 0:
+            self._close(by_count=self._rule.count is not None)
+
+    def close_if_exact(self) -> None:
+        """Decode what there is if that is exact; a replay waits for its set."""
+        if self._only is None:
+            self._close(by_count=False)
+
+    def reachable(self, living: Bools) -> bool:
+        """Whether the segment is decoded, or could be if all of these answered."""
+        if self.decoding is not None:
+            return True
+        could = self._heard | living
+        return bool(could[self._only].all()) if self._only is not None else self.policy.enough(self.segment, could)
+
+    def part(self) -> Part:
+        """Return what was decoded, messages by worker."""
+        assert self.decoding is not None
+        return Part(self.segment, tuple(self._messages[j] for j in sorted(self._messages)), self.decoding)
+
+    def _close(self, by_count: bool) -> None:
+        decoding = self.policy.decode(self.segment, self._heard)
+        if by_count or decoding.error <= self._rule.decoder.tolerance:
+            self.decoding = decoding

@@ -1,0 +1,198 @@
+"""What a run leaves: how the loss fell, who was slow, what failed, whether the cluster is still as described."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gcopt.training.events import Failure, Message, Step
+
+if TYPE_CHECKING:
+    from gcopt.cluster import Cluster
+    from gcopt.code import GradientCode
+
+_TOLERATED = 0.2
+_DRAWS = 20_000
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Observed and predicted time of an iteration.
+
+    Attributes
+    ----------
+    observed, observed_stderr : float
+        Mean seconds of the iterations of this run, and its standard error.
+    predicted, predicted_stderr : float
+        The same from simulating the code on the cluster.
+    drifted : bool
+        They differ by more than 20 % and by more than three standard errors.
+    verdict : str
+        The same in a sentence.
+    """
+
+    observed: float
+    observed_stderr: float
+    predicted: float
+    predicted_stderr: float
+    drifted: bool
+    verdict: str
+
+
+def drift(code: GradientCode, cluster: Cluster, durations: list[float], wait: str, seed: int) -> Drift | None:
+    """Compare a run with its cluster; None when there is too little to compare.
+
+    Examples
+    --------
+    >>> import gcopt
+    >>> from gcopt.delays import Delay
+    >>> cluster = gcopt.Cluster(2, Delay("exponential", {"rate": 1.0}))
+    >>> drift(gcopt.families.uncoded(2), cluster, [3.0, 3.1, 3.0, 2.9], "decodable", seed=0).drifted
+    True
+    """
+    from gcopt.simulation import simulate
+
+    if len(durations) < 2:
+        return None
+    expected = simulate(code, cluster, iterations=_DRAWS, wait=wait, rng=seed)
+    if not np.isfinite(expected.mean):
+        return None
+    observed = float(np.mean(durations))
+    error = float(np.std(durations, ddof=1) / np.sqrt(len(durations)))
+    difference = observed - expected.mean
+    sure = abs(difference) > 3.0 * float(np.hypot(error, expected.stderr))
+    drifted = bool(sure and abs(difference) > _TOLERATED * expected.mean)
+    figures = f"{observed:.4g} s per iteration, {expected.mean:.4g} s predicted"
+    verdict = f"{figures}: the cluster has changed, fit again" if drifted else f"{figures}: as predicted"
+    return Drift(observed, error, expected.mean, expected.stderr, drifted, verdict)
+
+
+@dataclass(frozen=True)
+class WorkerSummary:
+    """How one worker did.
+
+    Attributes
+    ----------
+    worker : int
+    answers : int
+        Whole answers it gave, those that came too late included.
+    used : int
+        Iterations in which some message of it was used.
+    median, p95 : float or None
+        Seconds of computing for a whole answer, measured on the worker; None where it never gave one.
+    """
+
+    worker: int
+    answers: int
+    used: int
+    median: float | None
+    p95: float | None
+
+
+class Watch:
+    """Takes note of the workers' computing times during a run."""
+
+    def __init__(self, workers: int, segments: int) -> None:
+        self._last = segments - 1
+        self._seconds = [array("d") for _ in range(workers)]
+        self._used = [0] * workers
+
+    def heard(self, message: Message) -> None:
+        """Take note of a message."""
+        if message.segment == self._last:
+            self._seconds[message.worker].append(message.seconds)
+
+    def stepped(self, step: Step) -> None:
+        """Take note of the messages that were used."""
+        for worker in {message.worker for part in step.parts for message in part.messages}:
+            self._used[worker] += 1
+
+    def table(self) -> list[WorkerSummary]:
+        """Return one row per worker."""
+        rows = []
+        for worker, (seconds, used) in enumerate(zip(self._seconds, self._used, strict=True)):
+            middle, high = np.quantile(seconds, [0.5, 0.95]).tolist() if seconds else (None, None)
+            rows.append(WorkerSummary(worker, len(seconds), used, middle, high))
+        return rows
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingResult:
+    """Outcome of a run.
+
+    Attributes
+    ----------
+    engine : str
+    iterations : int
+        Steps done, those before a resumption included.
+    seconds : float
+        Training time; simulated on the virtual engine. Evaluating the loss does not count.
+    evaluated, loss, time : list
+        After how many steps the loss was evaluated, what it was, and the training time by then.
+    decode_seconds : float
+        Real time spent on finding decoding coefficients.
+    stragglers_ignored : int
+        Answers no step used, one per worker and iteration.
+    late : int
+        Messages that came too late and were dropped.
+    failures : list of Failure
+    final : dict
+        Loss and what the problem measures (accuracy, ...).
+    parameters : array, shape (d,)
+    responders : bool array, shape (iterations, segments, n)
+        Whose messages each iteration used; ``replay=`` takes it.
+    durations : list of float
+        Seconds of each iteration.
+    drift : Drift or None
+        Comparison with the cluster, if there was one.
+    workers : list of WorkerSummary
+    seed : int
+    code, problem : str
+        What was run.
+    """
+
+    engine: str
+    iterations: int
+    seconds: float
+    evaluated: list[int]
+    loss: list[float]
+    time: list[float]
+    decode_seconds: float
+    stragglers_ignored: int
+    late: int
+    failures: list[Failure]
+    final: dict[str, float]
+    parameters: NDArray[np.float64] = field(repr=False)
+    responders: NDArray[np.bool_] = field(repr=False)
+    durations: list[float] = field(repr=False)
+    drift: Drift | None
+    workers: list[WorkerSummary] = field(repr=False)
+    seed: int
+    code: str
+    problem: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what ``gcopt train --json`` prints."""
+        return {
+            "schema": "gcopt.train/1",
+            "engine": self.engine,
+            "code": self.code,
+            "problem": self.problem,
+            "iterations": self.iterations,
+            "seconds": self.seconds,
+            "evaluated": self.evaluated,
+            "loss": self.loss,
+            "time": self.time,
+            "decode_seconds": self.decode_seconds,
+            "stragglers_ignored": self.stragglers_ignored,
+            "late": self.late,
+            "failures": [asdict(failure) for failure in self.failures],
+            "final": self.final,
+            "drift": None if self.drift is None else asdict(self.drift),
+            "workers": [asdict(row) for row in self.workers],
+            "seed": self.seed,
+        }

@@ -1,0 +1,173 @@
+"""The other side of the local engine: a process that makes the workers, and what each of them does.
+
+`main` runs in a fresh Python with the thread caps set; one `Order` comes pickled through standard input. The process
+imports and compiles once, then forks the workers, and kills them when its standard input ends, which it does when the
+master closes it or dies.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pickle
+import select
+import signal
+import struct
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from gcopt.training.shared import Arena, Board, Place
+from gcopt.training.work import Pass, Stretch
+
+if TYPE_CHECKING:
+    from gcopt.training.batches import Batches
+    from gcopt.training.problems import Problem
+
+# worker, segment, version, batch, draw, seconds; segment READY announces the process, whose number is the version
+REPORT = struct.Struct("=iiqqqd")
+READY = -1
+_DRAIN = 65536
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the master sends to the process that makes the workers.
+
+    Attributes
+    ----------
+    assignments : list
+        What each worker computes, see `gcopt.training.work.assignment`.
+    batches : Batches
+    problem : tuple of str
+        Module and name of its class.
+    meta : dict
+        What `from_arrays` of the problem needs besides the arrays.
+    board, data : tuple of (descriptor, places)
+    commands : list of int
+        Read ends of the pipes that wake the workers.
+    reports : int
+        Write end of the pipe that all of them report to.
+    """
+
+    assignments: list[list[Stretch]]
+    batches: Batches
+    problem: tuple[str, str]
+    meta: dict[str, Any]
+    board: tuple[int, dict[str, Place]]
+    data: tuple[int, dict[str, Place]]
+    commands: list[int]
+    reports: int
+
+
+class Worker:
+    """Computes on the newest parameters it can see, and drops what it is doing when there are newer ones.
+
+    Parameters
+    ----------
+    number : int
+    stretches : list of Stretch
+        What it computes, one per segment.
+    problem : Problem
+    batches : Batches
+    board : Board
+    command, reports : int
+        Where it is woken and where it reports.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        stretches: list[Stretch],
+        problem: Problem,
+        batches: Batches,
+        board: Board,
+        command: int,
+        reports: int,
+    ) -> None:
+        self.number = number
+        self.stretches = stretches
+        self.problem = problem
+        self.batches = batches
+        self.board = board
+        self.command = command
+        self.reports = reports
+
+    def run(self) -> None:
+        """Work until the master is gone."""
+        self._report(READY, (os.getpid(), 0, 0), 0.0)
+        done = -1
+        while os.read(self.command, _DRAIN):
+            done = self._take_up(done)
+
+    def _take_up(self, done: int) -> int:
+        """Compute and send one segment after the other until there are newer parameters; return the version."""
+        task, parameters, due = self.board.look(self.number)
+        if task[0] == done:
+            return done
+        begin = time.perf_counter()
+        view = Pass(self.problem, self.batches, task[1], parameters)
+        for segment, stretch in enumerate(self.stretches):
+            if due[segment] == float("inf"):
+                break
+            self.board.slots[segment][self.number] = view.compute(stretch)
+            seconds = time.perf_counter() - begin
+            called = self._called(due[segment] - time.monotonic())
+            # too late an answer is reported all the same: it shows that this worker lives, and how slow it is
+            self._report(segment, task, seconds)
+            if called:
+                break
+        return task[0]
+
+    def _called(self, seconds: float) -> bool:
+        """Whether the master calls within so many seconds."""
+        return bool(select.select([self.command], [], [], max(0.0, seconds))[0])
+
+    def _report(self, segment: int, task: tuple[int, int, int], seconds: float) -> None:
+        os.write(self.reports, REPORT.pack(self.number, segment, *task, seconds))
+
+
+def main() -> None:
+    """Make the workers and outlive them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    order: Order = pickle.load(sys.stdin.buffer)
+    module, name = order.problem
+    kind = getattr(importlib.import_module(module), name)
+    problem: Problem = kind.from_arrays(Arena.attach(*order.data).arrays, **order.meta)
+    problem.compile()
+    board = Board(Arena.attach(*order.board))
+    children = [_fork(order, number, problem, board) for number in range(len(order.commands))]
+    for descriptor in (*order.commands, order.reports):
+        os.close(descriptor)
+    while os.read(sys.stdin.fileno(), _DRAIN):
+        pass
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+    for child in children:
+        os.waitpid(child, 0)
+
+
+def _fork(order: Order, number: int, problem: Problem, board: Board) -> int:
+    child = os.fork()
+    if child:
+        return child
+    _work(order, number, problem, board)
+
+
+def _work(order: Order, number: int, problem: Problem, board: Board) -> NoReturn:
+    """Be worker ``number`` and end with the process."""
+    status = 0
+    try:
+        # an end that a sibling holds open would hide the death of this worker from the master
+        for other, descriptor in enumerate(order.commands):
+            if other != number:
+                os.close(descriptor)
+        stretches = order.assignments[number]
+        Worker(number, stretches, problem, order.batches, board, order.commands[number], order.reports).run()
+    except BrokenPipeError:
+        pass  # the master is gone
+    except BaseException as error:
+        board.complain(number, f"{type(error).__name__}: {error}")
+        status = 1
+    os._exit(status)
