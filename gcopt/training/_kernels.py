@@ -1,7 +1,8 @@
 """Compiled kernels of models with one score per row. Each row is read once; sums are float64 whatever the data's type.
 
 A kernel takes the rows of ``windows``, shape (q, 2), one stretch after the other. Dense rows are taken four at a time,
-so that the weights and the result pass through the cache once for four rows. The compiler may reorder the sums.
+so that the weights and the result pass through the cache once for four rows; they may be padded beyond the weights.
+The compiler may reorder the sums.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def total_loss(scores: Array, y: Array, link: int) -> float:
 @fast_kernel
 def dense_gradient(x: Array, y: Array, w: Array, windows: Array, coefficients: Array, link: int) -> Array:
     """Sum over the windows of coefficient * slope * row, shape (d,); one pass over the rows."""
-    d = x.shape[1]
+    d = len(w)
     out = np.zeros(d)
     for q in range(len(windows)):
         row, end, c = windows[q, 0], windows[q, 1], coefficients[q]
@@ -92,7 +93,7 @@ def dense_gradient(x: Array, y: Array, w: Array, windows: Array, coefficients: A
 @fast_kernel
 def dense_scores(x: Array, w: Array, windows: Array) -> Array:
     """Return x.w for every row of the windows, in their order."""
-    d = x.shape[1]
+    d = len(w)
     total = 0
     for q in range(len(windows)):
         total += windows[q, 1] - windows[q, 0]

@@ -70,7 +70,8 @@ class LinearProblem(Problem):
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], **meta: Any) -> Self:
         """Make the problem again over the same memory."""
         problem = cls.__new__(cls)
-        rows: Rows = DenseRows(arrays) if "x" in arrays else SparseRows(arrays, meta["features"])
+        kind = DenseRows if "x" in arrays else SparseRows
+        rows: Rows = kind(arrays, meta["features"])
         problem._restore(rows, arrays["y"], meta)
         return problem
 

@@ -15,13 +15,15 @@ from gcopt.training.problems._problem import Vector, frozen
 
 Windows = NDArray[np.int64]
 
+_LINE = 64  # bytes of a cache line
+
 
 class DenseRows:
-    """Rows in one C-ordered float32 or float64 array, shape (N, features)."""
+    """Rows in one C-ordered float32 or float64 array, padded as `padded` does it."""
 
-    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def __init__(self, arrays: Mapping[str, NDArray[Any]], features: int) -> None:
         self.x = frozen(arrays["x"], arrays["x"].dtype)
-        self.shape: tuple[int, int] = self.x.shape
+        self.shape = (len(self.x), features)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what the constructor takes."""
@@ -138,9 +140,9 @@ def make_rows(X: Any) -> Rows:
         raise InputError(f"X has shape {array.shape}; (samples, features) is expected, both at least 1")
     dtype = _float_type(array.dtype)
     if not is_sparse:
-        x = np.ascontiguousarray(array, dtype=dtype)
+        x = padded(array, dtype)
         _refuse_nan(x)
-        return DenseRows({"x": x})
+        return DenseRows({"x": x}, array.shape[1])
     if array.shape[1] > 2**32:
         raise InputError(f"X has {array.shape[1]} columns; at most 2**32 would work")
     csr: Any = sparse.csr_array(array, dtype=dtype)
@@ -149,6 +151,21 @@ def make_rows(X: Any) -> Rows:
         csr.sum_duplicates()
     _refuse_nan(csr.data)
     return SparseRows({"data": csr.data, "indices": csr.indices, "indptr": csr.indptr}, csr.shape[1])
+
+
+def padded(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Copy into memory where every long row begins at a cache line: shape (N, features or up to 60 bytes more).
+
+    A load across two cache lines costs double, and so does a gradient whose rows are not aligned nearly.
+    """
+    samples, features = array.shape
+    line = _LINE // dtype.itemsize
+    width = features if features < 16 * line else -(-features // line) * line
+    memory = np.zeros(samples * width + line, dtype=dtype)
+    first = -(memory.ctypes.data // dtype.itemsize) % line
+    x = memory[first : first + samples * width].reshape(samples, width)
+    x[:, :features] = array
+    return x
 
 
 def _float_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
