@@ -6,11 +6,23 @@ from gcopt.families._family import Family
 from gcopt.families.cyclic_mds import cyclic_mds
 from gcopt.families.cyclic_repetition import cyclic_repetition
 from gcopt.families.fractional_repetition import fractional_repetition
+from gcopt.families.grouped import grouped
 from gcopt.families.ignore_stragglers import ignore_stragglers
+from gcopt.families.placement import placement
+from gcopt.families.two_stage import two_stage
 from gcopt.families.uncoded import uncoded
 from gcopt.registry import Registry
 
-_OURS = (uncoded, ignore_stragglers, fractional_repetition, cyclic_repetition, cyclic_mds)
+_OURS = (
+    uncoded,
+    ignore_stragglers,
+    fractional_repetition,
+    cyclic_repetition,
+    cyclic_mds,
+    grouped,
+    placement,
+    two_stage,
+)
 
 FAMILIES: Registry[Family] = Registry("family", "gcopt.families", {f.name: f for f in _OURS})
 

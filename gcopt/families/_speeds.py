@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from gcopt.errors import InputError
 
+PER_WORKER = 8
+"""Partitions per worker when loads follow the speeds and nobody says how many; more make the shares finer."""
+
 SPREAD = 0.05
 """Speeds closer together than this are treated as equal."""
 

@@ -12,13 +12,10 @@ from gcopt.checks import check_count
 from gcopt.code import Claim, GradientCode, single
 from gcopt.errors import InputError
 from gcopt.families._family import family
-from gcopt.families._speeds import check_speeds, unequal, weighted_loads
+from gcopt.families._speeds import PER_WORKER, check_speeds, unequal, weighted_loads
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
-
-PER_WORKER = 8
-"""Partitions per worker when loads follow the speeds and nobody says how many; more make the shares finer."""
 
 
 def _candidates(cluster: Cluster) -> Iterator[dict[str, Any]]:
