@@ -60,6 +60,7 @@ class LocalEngine(Engine):
         # this process fills the compiler's cache before anybody else may want to
         self.job.problem.compile()
         self._board = Board(self._arena(Arena.create(self._shapes())))
+        self._board.clear()
         data = self._arena(Arena.holding(self.job.problem.arrays()))
         code = self.job.code
         pipes = [os.pipe() for _ in range(code.workers)]
@@ -99,7 +100,7 @@ class LocalEngine(Engine):
         begun = time.monotonic()
         self._board.show((task.version, task.batch, task.draw), parameters, begun, delays)
         for command in self._commands.values():
-            # a full pipe belongs to a worker that has enough to wake up to; a broken one is reported by `events`
+            # a full pipe belongs to a worker that has enough to wake up to; a broken one shows in `events`
             with suppress(BlockingIOError, BrokenPipeError):
                 os.write(command, b"!")
         return begun - self._offset + (0.0 if delays is None else float(delays.min()))

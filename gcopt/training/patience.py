@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from math import inf
 from statistics import median
-
-import numpy as np
 
 
 @dataclass
@@ -43,20 +42,21 @@ class Patience:
     window: int = 256
     floor: float = 0.25
     least: float = 10.0
-    _recent: deque[float] = field(default_factory=deque, repr=False)
-    _fresh: int = field(default=0, repr=False)
-    _deadline: float = field(default=np.inf, repr=False)
+    _recent: deque[float] = field(init=False, repr=False)
+    _fresh: int = field(default=0, init=False, repr=False)
+    _deadline: float = field(default=inf, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._recent = deque(maxlen=self.window)
 
     def learn(self, seconds: float) -> None:
         """Take note of the time from a broadcast to an answer."""
         self._recent.append(seconds)
         self._fresh += 1
-        if len(self._recent) > self.window:
-            self._recent.popleft()
 
     def deadline(self, workers: int) -> float:
         """Return the silence, in seconds, after which one of so many workers is suspected."""
-        stale = self._fresh > self.window // 4 or np.isinf(self._deadline)
+        stale = self._fresh > self.window // 4 or self._deadline == inf
         if stale and len(self._recent) >= min(2 * workers, self.window):
             middle = median(self._recent)
             deviation = median(abs(t - middle) for t in self._recent)

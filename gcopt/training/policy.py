@@ -65,8 +65,10 @@ class Policy:
 
         The order of the sum is that of the workers, never that of the arrivals, so that equal sets give equal bits.
         """
-        workers = [message.worker for message in part.messages]
-        combine(part.decoding.matrix[:, workers], [message.payload for message in part.messages], out)
+        used = part.decoding.matrix.any(axis=0)
+        chosen = used.tolist()
+        payloads = [message.payload for message in part.messages if chosen[message.worker]]
+        combine(part.decoding.matrix[:, used], payloads, out)
 
 
 def combine(coefficients: NDArray[Any], payloads: Sequence[NDArray[Any]], out: Floats) -> None:
@@ -83,14 +85,11 @@ def combine(coefficients: NDArray[Any], payloads: Sequence[NDArray[Any]], out: F
     [5.0, 7.0, 2.0]
     """
     width = -(-len(out) // len(coefficients))
-    needed = np.flatnonzero(coefficients.any(axis=0))
-    matrix = coefficients[:, needed]
-    chosen = [payloads[j] for j in needed.tolist()]
-    out[:] = 0.0
-    if not chosen:
+    if not payloads:
+        out[:] = 0.0
         return
     for start in range(0, width, _CACHED):
-        stretch = np.real(matrix @ np.array([payload[start : start + _CACHED] for payload in chosen]))
+        stretch = np.real(coefficients @ np.array([payload[start : start + _CACHED] for payload in payloads]))
         for u, row in enumerate(stretch):
             begin = u * width + start
             length = max(0, min(row.size, len(out) - begin))

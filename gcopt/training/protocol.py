@@ -92,9 +92,11 @@ class Master:
 
     def check(self) -> GiveUp | None:
         """Return the end of the run if those who live cannot decode this iteration; to be asked when it begins."""
+        if not self._waiting or not self.dead:
+            return None
         living = np.ones(self.workers, dtype=bool)
         living[list(self.dead)] = False
-        if not self._waiting or all(gathering.reachable(living) for gathering in self._gathered):
+        if all(gathering.reachable(living) for gathering in self._gathered):
             return None
         left = int(living.sum())
         return GiveUp(f"the {left} of {self.workers} workers that are left cannot decode{self._epitaph()}")

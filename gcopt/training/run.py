@@ -1,4 +1,4 @@
-"""One run of training: the loop that connects the master's protocol with an engine."""
+"""Training with coded gradients: from what the user says to a run, and from a run to its result."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import copy
 import os
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,18 +14,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from gcopt.checks import check_count, check_finite
 from gcopt.code import GradientCode
-from gcopt.errors import GcoptWarning, InputError, TrainingError
+from gcopt.errors import GcoptWarning, InputError
 from gcopt.solvers.seeding import RngLike, seed_of
 from gcopt.training import checkpoint as checkpoints
 from gcopt.training.batches import Batches
 from gcopt.training.checkpoint import State
 from gcopt.training.engine import Engine, Job
-from gcopt.training.events import GiveUp, Message, Step
+from gcopt.training.loop import Progress, Run
 from gcopt.training.optimizers import Optimizer, make_optimizer
 from gcopt.training.patience import Patience
 from gcopt.training.policy import Policy
 from gcopt.training.protocol import Master
-from gcopt.training.result import TrainingResult, Watch, drift
+from gcopt.training.result import TrainingResult, drift
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
@@ -39,170 +38,6 @@ PathLike = str | os.PathLike[str]
 ENGINES = {"local": "gcopt.training.local:LocalEngine", "virtual": "gcopt.training.virtual:VirtualEngine"}
 
 _ADAM_STEP = 0.01
-
-
-@dataclass(frozen=True, eq=False)
-class Progress:
-    """What ``on_iteration`` is called with after a step.
-
-    Attributes
-    ----------
-    iteration : int
-        Steps done.
-    loss : float or None
-        If it was evaluated after this step.
-    seconds : float
-        Training time so far.
-    ignored : int
-        Workers whose answers this step did not use.
-    engine : str
-    pids : tuple of int
-        Process of each worker; empty on the virtual engine.
-    """
-
-    iteration: int
-    loss: float | None
-    seconds: float
-    ignored: int
-    engine: str
-    pids: tuple[int, ...]
-
-
-@dataclass(eq=False)
-class _Run:
-    """A run under way."""
-
-    job: Job
-    engine: Engine
-    master: Master
-    optimizer: Optimizer
-    state: State
-    iterations: int
-    evaluate_every: int
-    replay: Bools | None
-    on_iteration: Callable[[Progress], object] | None
-    checkpoint: Path | None
-    every: int
-    identity: Callable[[], dict[str, Any]]
-    watch: Watch = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.watch = Watch(self.job.code.workers, len(self.job.code.segments))
-        self.optimizer.restore(self.state.optimizer)
-
-    def go(self) -> None:
-        """Train to the end; whatever happens, nothing of the engine is left."""
-        started = False
-        try:
-            self.engine.start(self.state.clock)
-            started = True
-            if not self.state.evaluated:
-                self._evaluate()
-            while self.state.iteration < self.iterations:
-                self._iterate()
-                self._look_up()
-            if self.checkpoint is not None:
-                self._save(self.checkpoint)
-        except TrainingError as error:
-            if not started:
-                raise
-            raise TrainingError(f"iteration {self.state.iteration}: {error}; {self._rescue()}") from error
-        except KeyboardInterrupt:
-            if started and self.checkpoint is not None:
-                self._save(self.checkpoint)
-            raise
-        finally:
-            self.engine.close()
-
-    def _iterate(self) -> None:
-        """Take one step."""
-        state, engine, master = self.state, self.engine, self.master
-        number = state.iteration
-        begun = engine.now()
-        only = None if self.replay is None else self.replay[number]
-        task = master.begin(version=number, batch=number, now=begun, only=only)
-        if (hopeless := master.check()) is not None:
-            raise TrainingError(hopeless.reason)
-        master.excuse(engine.broadcast(task, state.parameters))
-        step = self._await_step()
-        gradient = engine.gradient(step)
-        if self.job.problem.regularization:
-            gradient += self.job.problem.regularization * state.parameters
-        if not np.isfinite(gradient.sum()):
-            raise TrainingError("the decoded gradient holds NaN or infinity; a smaller step may help")
-        # a new array: an engine may still be reading the old one
-        state.parameters = self.optimizer.step(state.parameters.copy(), gradient)
-        state.iteration += 1
-        state.clock = engine.now()
-        state.durations.append(state.clock - begun)
-        state.responders.append(self._responders(step))
-        self.watch.stepped(step)
-
-    def _await_step(self) -> Step:
-        step: Step | None = None
-        while step is None:
-            for event in self.engine.events(self.master.deadline):
-                if isinstance(event, Message):
-                    self.watch.heard(event)
-                action = self.master.handle(event)
-                if isinstance(action, GiveUp):
-                    raise TrainingError(action.reason)
-                step = action or step
-        return step
-
-    def _responders(self, step: Step) -> Bools:
-        used = np.zeros((len(step.parts), self.job.code.workers), dtype=bool)
-        for part in step.parts:
-            used[part.segment, [message.worker for message in part.messages]] = True
-        return used
-
-    def _look_up(self) -> None:
-        """Do what is not training, while the clock is stopped."""
-        state = self.state
-        last = state.iteration == self.iterations
-        loss = None
-        if last or state.iteration % self.evaluate_every == 0:
-            loss = self._evaluate()
-        with self.engine.pause():
-            if self.checkpoint is not None and not last and state.iteration % self.every == 0:
-                self._save(self.checkpoint)
-            if self.on_iteration is not None:
-                ignored = self.job.code.workers - int(state.responders[-1].any(axis=0).sum())
-                about = (loss, state.clock, ignored, self.engine.name, self.engine.pids)
-                self.on_iteration(Progress(state.iteration, *about))
-
-    def _evaluate(self) -> float:
-        state = self.state
-        with self.engine.pause():
-            loss = self.job.problem.loss(state.parameters)
-        if not np.isfinite(loss):
-            raise TrainingError(f"the loss after {state.iteration} steps is {loss}; a smaller step may help")
-        state.evaluated.append(state.iteration)
-        state.loss.append(loss)
-        state.time.append(state.clock)
-        return loss
-
-    def _save(self, path: Path) -> Path:
-        return checkpoints.save(path, self.snapshot(), self.identity())
-
-    def _rescue(self) -> str:
-        """Save what there is; say where."""
-        name = f"gcopt-checkpoint-{self.state.seed}-{self.state.iteration}.npz"
-        try:
-            return f"go on from the checkpoint with resume={str(self._save(self.checkpoint or Path(name)))!r}"
-        except InputError as error:
-            return f"no checkpoint could be saved ({error})"
-
-    def snapshot(self) -> State:
-        """Return the state with the optimiser's and the counts of this run in it."""
-        state = copy.copy(self.state)
-        state.optimizer = self.optimizer.state()
-        state.ignored += self.master.ignored
-        state.late += self.master.late
-        state.failures = sorted(
-            [*state.failures, *self.engine.failures, *self.master.failures], key=lambda failure: failure.time
-        )
-        return state
 
 
 def train(
@@ -312,7 +147,7 @@ def train(
         policy=policy,
         schedule=_make_schedule(policy, engine, cluster, delays, state.seed),
     )
-    run = _Run(
+    run = Run(
         job=job,
         engine=_make_engine(engine, job),
         # nobody hangs on a simulated clock
@@ -331,7 +166,7 @@ def train(
     return _result(run, cluster)
 
 
-def _result(run: _Run, cluster: Cluster | None) -> TrainingResult:
+def _result(run: Run, cluster: Cluster | None) -> TrainingResult:
     state, job = run.snapshot(), run.job
     return TrainingResult(
         engine=run.engine.name,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 if TYPE_CHECKING:
     from gcopt.code import GradientCode, Segment
@@ -23,13 +22,17 @@ _NOTHING = 1e-13
 
 
 class Term(NamedTuple):
-    """Coordinates ``start`` to ``stop`` of ``sum_i coefficients[i] g_i``, added at position ``at`` of a vector."""
+    """Coordinates ``start`` to ``stop`` of ``factor * sum_i coefficients[i] g_i``, added at ``at`` of a vector.
+
+    The factor is 1 or, for the imaginary part of a complex code, 1j.
+    """
 
     at: int
     start: int
     stop: int
     partitions: Ints
-    coefficients: NDArray[Any]
+    coefficients: Floats
+    factor: complex
 
 
 class Stretch(NamedTuple):
@@ -38,11 +41,6 @@ class Stretch(NamedTuple):
     length: int
     dtype: np.dtype[Any]
     terms: tuple[Term, ...]
-
-
-def message_width(segment: Segment, start: int, stop: int) -> int:
-    """Length of a message about coordinates ``start`` to ``stop`` that are cut into m blocks."""
-    return -(-(stop - start) // segment.blocks)
 
 
 def assignment(code: GradientCode, worker: int, parameters: int) -> list[Stretch]:
@@ -60,11 +58,12 @@ def assignment(code: GradientCode, worker: int, parameters: int) -> list[Stretch
 
 
 def _message(segment: Segment, worker: int, start: int, stop: int) -> Stretch:
-    width = message_width(segment, start, stop)
     row = segment.encoding[[worker]].toarray()[0].reshape(segment.blocks, segment.partitions)
-    blocks = [(start + u * width, min(start + (u + 1) * width, stop), row[u]) for u in range(segment.blocks)]
-    terms = tuple(_term(0, a, b, coefficients, 0.0) for a, b, coefficients in blocks if a < b and coefficients.any())
-    return Stretch(width, segment.encoding.dtype, terms)
+    edges = _edges(segment, start, stop)
+    terms: list[Term] = []
+    for u, (a, b) in enumerate(edges):
+        terms += _terms(0, a, b, np.real(row[u]), 0.0) + _terms(0, a, b, np.imag(row[u]), 0.0, 1j)
+    return Stretch(edges[0][1] - start, segment.encoding.dtype, tuple(terms))
 
 
 def estimate(segment: Segment, decoding: Decoding, start: int, stop: int) -> Stretch:
@@ -73,20 +72,27 @@ def estimate(segment: Segment, decoding: Decoding, start: int, stop: int) -> Str
     Block u becomes ``sum_u' sum_i (R B)[u, u' k + i] g_i[block u']``; the coefficients of other blocks vanish when the
     decoding is exact.
     """
-    width = message_width(segment, start, stop)
     m, k = segment.blocks, segment.partitions
-    combined = np.real(sparse.csr_array(segment.encoding.T) @ decoding.matrix.T).T.reshape(m, m, k)
-    terms = []
+    combined = np.real(segment.encoding.T @ decoding.matrix.T).T.reshape(m, m, k)
+    edges = _edges(segment, start, stop)
+    terms: list[Term] = []
     for u, source in np.ndindex(m, m):
-        a, b = start + source * width, min(start + (source + 1) * width, stop)
-        if a < b and np.abs(combined[u, source]).max() > _NOTHING:
-            terms.append(_term(u * width, a, b, combined[u, source], _NOTHING))
-    return Stretch(m * width, np.dtype(float), tuple(terms))
+        terms += _terms(edges[u][0] - start, *edges[source], combined[u, source], _NOTHING)
+    return Stretch(m * (edges[0][1] - start), np.dtype(float), tuple(terms))
 
 
-def _term(at: int, start: int, stop: int, coefficients: NDArray[Any], nothing: float) -> Term:
-    partitions = np.flatnonzero(np.abs(coefficients) > nothing)
-    return Term(at, start, stop, partitions, coefficients[partitions])
+def _edges(segment: Segment, start: int, stop: int) -> list[tuple[int, int]]:
+    """Where the blocks of a segment begin and end; the last may be short, or empty."""
+    width = -(-(stop - start) // segment.blocks)
+    cuts = [min(start + u * width, stop) for u in range(segment.blocks + 1)]
+    return list(pairwise(cuts))
+
+
+def _terms(at: int, start: int, stop: int, row: Floats, nothing: float, factor: complex = 1) -> list[Term]:
+    partitions = np.flatnonzero(np.abs(row) > nothing)
+    if start == stop or not partitions.size:
+        return []
+    return [Term(at, start, stop, partitions, np.array(row[partitions]), factor)]
 
 
 class Pass:
@@ -99,40 +105,45 @@ class Pass:
     batch : int
         Number of the batch.
     parameters : array, shape (d,)
+    known : dict, optional
+        Kept from pass to pass by somebody who computes the same terms every time: where all batches are the same, their
+        rows are looked up only once.
     """
 
-    def __init__(self, problem: Problem, batches: Batches, batch: int, parameters: Floats) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        batches: Batches,
+        batch: int,
+        parameters: Floats,
+        known: dict[int, tuple[Ints, Floats]] | None = None,
+    ) -> None:
         self.problem = problem
         self.batches = batches
         self.batch = batch
         self.parameters = parameters
+        self._known = known if batches.fraction == 1.0 else None
         self._residuals: dict[int, NDArray[Any]] = {}
 
     def compute(self, stretch: Stretch) -> NDArray[Any]:
         """Return the vector of a stretch, shape (length,)."""
-        terms = stretch.terms
-        whole = len(terms) == 1 and terms[0].stop - terms[0].start == stretch.length == self.parameters.size
-        if whole:
-            return self._parts(terms[0], self._gradient)
+        terms, d = stretch.terms, self.parameters.size
+        fused = all(term.stop - term.start == d for term in terms)
+        values = [self._gradient(term) if fused else self._backward(term) for term in terms]
+        if len(terms) == 1 and values[0].size == stretch.length and stretch.dtype == values[0].dtype:
+            return values[0]
         out = np.zeros(stretch.length, dtype=stretch.dtype)
-        for term in terms:
-            out[term.at : term.at + term.stop - term.start] += self._parts(term, self._backward)
+        for term, value in zip(terms, values, strict=True):
+            out[term.at : term.at + value.size] += value if term.factor == 1 else term.factor * value
         return out
 
-    def _parts(self, term: Term, compute: Callable[[Term, Floats], Floats]) -> NDArray[Any]:
-        """Compute with real coefficients, twice where they are complex."""
-        c = term.coefficients
-        return compute(term, c.real) + 1j * compute(term, c.imag) if np.iscomplexobj(c) else compute(term, c)
+    def _gradient(self, term: Term) -> Floats:
+        return self.problem.gradient(self.parameters, *self._rows(term))
 
-    def _gradient(self, term: Term, coefficients: Floats) -> Floats:
-        windows, scaled = self._rows(term.partitions, coefficients)
-        return self.problem.gradient(self.parameters, windows, scaled)
-
-    def _backward(self, term: Term, coefficients: Floats) -> Floats:
+    def _backward(self, term: Term) -> Floats:
         self._forward(term.partitions)
-        windows, scaled = self._rows(term.partitions, coefficients)
         residual = np.concatenate([self._residuals[i] for i in term.partitions.tolist()])
-        return self.problem.backward(residual, windows, scaled, term.start, term.stop)
+        return self.problem.backward(residual, *self._rows(term), term.start, term.stop)
 
     def _forward(self, partitions: Ints) -> None:
         """Pass forward over the rows of those partitions that nothing asked for before."""
@@ -144,6 +155,11 @@ class Pass:
         residual = self.problem.residual(self.parameters, windows)
         self._residuals.update(zip(new.tolist(), np.split(residual, np.cumsum(rows)[:-1]), strict=True))
 
-    def _rows(self, partitions: Ints, coefficients: Floats) -> tuple[Ints, Floats]:
-        windows, owner, scale = self.batches.rows(self.batch, partitions)
-        return windows, coefficients[owner] * scale[owner]
+    def _rows(self, term: Term) -> tuple[Ints, Floats]:
+        if self._known is not None and (found := self._known.get(id(term))) is not None:
+            return found
+        windows, owner, scale = self.batches.rows(self.batch, term.partitions)
+        rows = windows, term.coefficients[owner] * scale[owner]
+        if self._known is not None:
+            self._known[id(term)] = rows
+        return rows

@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from gcopt.training.shared import Arena, Board, Place
+from gcopt.training.shared import NOTHING, Arena, Board, Place
 from gcopt.training.work import Pass, Stretch
 
 if TYPE_CHECKING:
@@ -93,36 +93,50 @@ class Worker:
         self.board = board
         self.command = command
         self.reports = reports
+        self._known: dict[int, Any] = {}
 
     def run(self) -> None:
-        """Work until the master is gone."""
+        """Work until the master is gone, which raises BrokenPipeError."""
         self._report(READY, (os.getpid(), 0, 0), 0.0)
-        done = -1
-        while os.read(self.command, _DRAIN):
-            done = self._take_up(done)
+        done = NOTHING
+        while True:
+            # first look, then sleep: the master writes to the board before it wakes anybody
+            if self.board.version() == done:
+                self._sleep()
+            else:
+                done = self._take_up()
 
-    def _take_up(self, done: int) -> int:
+    def _take_up(self) -> int:
         """Compute and send one segment after the other until there are newer parameters; return the version."""
         task, parameters, due = self.board.look(self.number)
-        if task[0] == done:
-            return done
         begin = time.perf_counter()
-        view = Pass(self.problem, self.batches, task[1], parameters)
+        view = Pass(self.problem, self.batches, task[1], parameters, self._known)
         for segment, stretch in enumerate(self.stretches):
             if due[segment] == float("inf"):
                 break
             self.board.slots[segment][self.number] = view.compute(stretch)
             seconds = time.perf_counter() - begin
-            called = self._called(due[segment] - time.monotonic())
+            called = self._outdated(task[0], due[segment])
             # too late an answer is reported all the same: it shows that this worker lives, and how slow it is
             self._report(segment, task, seconds)
             if called:
                 break
         return task[0]
 
-    def _called(self, seconds: float) -> bool:
-        """Whether the master calls within so many seconds."""
-        return bool(select.select([self.command], [], [], max(0.0, seconds))[0])
+    def _outdated(self, version: int, due: float) -> bool:
+        """Wait for the time when a message is due; whether the master has newer parameters by then."""
+        while self.board.version() == version:
+            early = due - time.monotonic()
+            if early <= 0.0:
+                return False
+            if select.select([self.command], [], [], early)[0]:
+                self._sleep()
+        return True
+
+    def _sleep(self) -> None:
+        """Wait for a wake-up call; a call may be about something that was seen already."""
+        if not os.read(self.command, _DRAIN):
+            raise BrokenPipeError
 
     def _report(self, segment: int, task: tuple[int, int, int], seconds: float) -> None:
         os.write(self.reports, REPORT.pack(self.number, segment, *task, seconds))
