@@ -25,7 +25,7 @@ Ints = NDArray[np.int64]
 
 DONE, PAUSED, SINGULAR = 0, 1, 2
 TIE = 1e-12  # sets whose values agree so far count as equal
-ROUNDING = 1e-15  # of the null projector; a pivot p makes it ROUNDING / p in what is left
+ROUNDING = 1e-14  # of the null projector; a pivot p makes it ROUNDING / p in what is left
 
 
 @fast_kernel
@@ -366,15 +366,16 @@ def search_general(
     best: Floats,
     sets: Ints,
     work: Floats,
-    zero: Floats,
+    rounding: Floats,
+    tol: float,
     margin: float,
     noise: bool,
     limit: int,
 ) -> int:
     """Largest error or ||a||^2 over the sets of weight at most ``budget``, for any rank and any weights.
 
-    Same bookkeeping as `search_definite`; nothing is pruned when ``noise``. ``zero`` holds by depth what counts as a
-    zero pivot.
+    Same bookkeeping as `search_definite`; nothing is pruned when ``noise``. A pivot counts as zero up to ``tol`` and up
+    to ``rounding``, its likely error by depth; ``where[2]`` counts the decisions that this leaves in doubt.
     """
     n = K.shape[1]
     lightest = weight.min()
@@ -393,12 +394,12 @@ def search_general(
         if heavy > budget:
             continue
         chosen[depth] = i
-        a, tol = vectors[depth], zero[depth]
-        value = value_without(K[depth], P[depth], a, reached[depth], i, tol, noise)
+        a, zero, pivot = vectors[depth], max(tol, rounding[depth]), K[depth, i, i].real
+        where[2] += rounding[depth] < pivot <= max(tol, 100 * rounding[depth])
+        value = value_without(K[depth], P[depth], a, reached[depth], i, zero, noise)
         where[1] += 1
         spent += n if noise else 4
-        pivot = K[depth, i, i].real
-        if tol < pivot < best[1]:
+        if zero < pivot < best[1]:
             best[1] = pivot
             _record(chosen, depth + 1, sets[1])
         target = best[0] + TIE * abs(best[0]) + margin
@@ -409,14 +410,14 @@ def search_general(
         if more == 0 or i + 1 == n:
             continue
         first = 0 if noise else i + 1
-        drop_vector(K[depth], P[depth], a, i, tol, first, vectors[depth + 1])
+        drop_vector(K[depth], P[depth], a, i, zero, first, vectors[depth + 1])
         if not noise and value + rise_bound(vectors[depth + 1], i + 1, n, more, rho, top_eigenvalue, work) <= target:
             spent += n
             continue
-        drop_matrices(K[depth], P[depth], i, tol, first, K[depth + 1], P[depth + 1])
+        drop_matrices(K[depth], P[depth], i, zero, first, K[depth + 1], P[depth + 1])
         spent += 2 * (n - first) * (n - first)
         reached[depth + 1] = value
-        zero[depth + 1] = max(tol, ROUNDING / pivot) if pivot > tol else tol
+        rounding[depth + 1] = max(rounding[depth], ROUNDING / pivot) if pivot > zero else rounding[depth]
         used[depth + 1] = heavy
         depth += 1
         position[depth] = i + 1

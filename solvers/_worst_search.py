@@ -240,7 +240,7 @@ class _Stack:
         self.reached = np.full(depth + 1, question.start)
         self.position = np.zeros(depth + 1, dtype=np.int64)
         self.chosen = np.zeros(question.budget + 1, dtype=np.int64)
-        self.where = np.zeros(2, dtype=np.int64)
+        self.where = np.zeros(3, dtype=np.int64)
         self.best = np.array([guess.value, np.inf])
         self.sets = np.full((2, question.budget), -1, dtype=np.int64)
         self.work = np.zeros(n + question.budget + 2)
@@ -255,7 +255,16 @@ class _Stack:
         none = np.zeros(0, dtype=np.int64)
         pivot = float(self.best[1]) if self.freedom and np.isfinite(self.best[1]) else None
         value = float(self.best[0])
-        return Found(value, bound, self.lost(0, guess.lost), int(self.where[1]), pivot, self.lost(1, none), method)
+        return Found(
+            value,
+            bound,
+            self.lost(0, guess.lost),
+            int(self.where[1]),
+            pivot,
+            self.lost(1, none),
+            method,
+            bool(self.where[2]),
+        )
 
 
 def _ordered(matrix: NDArray[Any], order: Ints, reach: int) -> NDArray[Any]:
@@ -326,14 +335,14 @@ def enumerate_general(question: Question, guess: Found) -> Found:
     vectors = np.zeros((depth + 1, *data.solution.shape), dtype=data.inverse.dtype)
     vectors[0] = data.solution[:, stack.order]
     weight, used = question.weight[stack.order], np.zeros(depth + 1, dtype=np.int64)
-    zero = np.full(depth + 1, PIVOT_TOLERANCE)
+    rounding = np.full(depth + 1, FINE_TOLERANCE)
     rho = np.ascontiguousarray(stack.rho[:, stack.order])
     status = PAUSED
     while status == PAUSED and not question.late:
         status = search_general(
             null, inverse, vectors, stack.reached, used, stack.position, stack.chosen, stack.where, stack.roots,
             weight, question.budget, rho, stack.top_eigenvalue, stack.best, stack.sets, stack.work,
-            zero, question.margin, question.noise, STEP,
+            rounding, PIVOT_TOLERANCE, question.margin, question.noise, STEP,
         )  # fmt: skip
     if status != PAUSED:
         return stack.found(guess, float(stack.best[0]), "all sets")

@@ -114,6 +114,8 @@ class Found:
         Smallest pivot of the null projector that was met, and the set where.
     method : str
         How the bound was proved.
+    doubtful : bool
+        Whether some pivot was neither clearly zero nor clearly not.
     """
 
     value: float
@@ -123,6 +125,7 @@ class Found:
     pivot: float | None = None
     strained: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     method: str = ""
+    doubtful: bool = False
 
 
 def split(encoding: sparse.csr_array, blocks: int) -> tuple[list[Component], int]:

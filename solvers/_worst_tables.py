@@ -130,7 +130,7 @@ class Tables:
         """
         near, index = 1e-9 * component.whole, int(self.noise)
         value, lost = component.least_squares(found.lost)[index], found.lost
-        agrees = abs(value - found.value) <= near + (1e-3 if self.noise else 1e-6) * value
+        agrees = not found.doubtful and abs(value - found.value) <= near + (1e-3 if self.noise else 1e-6) * value
         if not self.noise and component.least_squares(found.strained)[0] > value:
             value, lost = component.least_squares(found.strained)[0], found.strained
             agrees = agrees and value <= found.value + near
@@ -140,7 +140,7 @@ class Tables:
         if comb(component.size, t) <= FALLBACK:
             return every_set(component, t, self.noise, self.deadline)
         bound = None if self.noise else component.whole
-        method = "too ill-conditioned for the search (least squares disagrees), nothing proved"
+        method = "too ill-conditioned for the search, nothing proved"
         return replace(found, value=value, lost=lost, bound=bound, method=method)
 
 
