@@ -15,9 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gcopt.averages import draw
 from gcopt.cluster import Cluster, Times
 from gcopt.code import GradientCode
+from gcopt.decoding import EXACT, components
 from gcopt.errors import InfeasibleError, InputError
+from gcopt.evaluate import evaluate_component
 from gcopt.expectation import expected_time
 from gcopt.families import FAMILIES
 from gcopt.simulation import WAITS, Waiting, arrivals, completed
@@ -29,6 +32,8 @@ _FINALISTS = 6
 _FIRST_LOOK = 2_000
 _CHUNK = 2_000_000
 _ENTRIES = 20_000_000
+_TRIES = 8
+_LOUD = 1e4  # relative error of the gradient per relative error of a message; float64 leaves twelve digits then
 
 Floats = NDArray[np.float64]
 Tell = Callable[[int, int, str], None]
@@ -274,10 +279,37 @@ def candidates(
             if k is not None:
                 given["partitions"] = k
             try:
-                yield entry(**given)
+                code = entry(**given)
             except InputError:
                 if family is not None and settings:
                     raise
+            else:
+                if usable(code):
+                    yield code
+
+
+def usable(code: GradientCode) -> bool:
+    """Whether floating point can decode what is exact on paper: random losses of every kind of component are tried.
+
+    Examples
+    --------
+    >>> import gcopt
+    >>> usable(gcopt.families.cyclic_mds(9, 4)), usable(gcopt.families.cyclic_repetition(60, 30, rng=0))
+    (True, False)
+    """
+    rng = np.random.default_rng(0)
+    for segment in code.segments:
+        if segment.decoder != "least-squares":
+            continue
+        kinds = {(part.workers.size, part.matrix.nnz): part for part in components(segment)}
+        for part in kinds.values():
+            for _ in range(_TRIES):
+                heard = draw(rng, part.workers.size, min(segment.stragglers, part.workers.size - 1), None)
+                found = evaluate_component(part, heard)
+                scale = part.blocks * part.partitions.size
+                if found.error > EXACT * scale or found.noise > _LOUD * np.sqrt(scale):
+                    return False
+    return True
 
 
 def _nothing_fits(family: str | None, settings: Mapping[str, Any]) -> str:

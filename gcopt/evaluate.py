@@ -57,14 +57,14 @@ def evaluate(segment: Segment, lost: Iterable[int]) -> Evaluation:
     error = float(segment.blocks * (segment.partitions - covered))
     squares, condition = 0.0, 1.0
     for part in parts:
-        result = _component(part, heard[part.workers])
+        result = evaluate_component(part, heard[part.workers])
         error += result.error
         squares += result.noise**2
         condition = max(condition, result.condition)
     return Evaluation(error, float(np.sqrt(squares / (segment.blocks * segment.partitions))), condition)
 
 
-def _component(part: Component, heard: NDArray[np.bool_]) -> Evaluation:
+def evaluate_component(part: Component, heard: NDArray[np.bool_]) -> Evaluation:
     """Return the error, the norm of R (not divided by sqrt(m k)) and the condition of one component."""
     target: NDArray[Any] = np.kron(np.eye(part.blocks), np.ones((part.partitions.size, 1)))
     if not heard.any():

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-ENUMERATED = 300_000
+ENUMERATED = 1_000_000
 """Straggler sets up to which a constructor computes the worst noise and promises it."""
 
 

@@ -15,7 +15,7 @@ from gcopt.checks import check_count
 from gcopt.code import Claim, GradientCode, single
 from gcopt.errors import InputError
 from gcopt.families._family import check_sizes, family
-from gcopt.families._matrices import ENUMERATED, from_holders, worst_noise
+from gcopt.families._matrices import from_holders, worst_noise
 from gcopt.families._speeds import sensible_stragglers
 from gcopt.families.cyclic_mds import OPTIMAL, SOURCE, cyclic_mds_matrix
 from gcopt.solvers.null_space import NullSpaceCode
@@ -25,13 +25,18 @@ if TYPE_CHECKING:
     from gcopt.cluster import Cluster
 
 INNER = ("auto", "cyclic-mds")
+PROMISED = 100_000
+"""Straggler sets of a group up to which the noise is computed, promised, and used to choose the sizes."""
 SEARCHED = 1000
 """Straggler sets up to which a real code is searched for even where the cyclic MDS code is real already."""
+
+LARGE = 10_000_000
+"""Multiplications for one look at a real code above which the usually best one is taken without looking at others."""
 
 
 def _candidates(cluster: Cluster) -> Iterator[dict[str, Any]]:
     k = cluster.job.partitions
-    if k is None or k == cluster.workers:
+    if k is None or k % cluster.workers == 0:
         yield from ({"workers": cluster.workers, "stragglers": s} for s in sensible_stragglers(cluster.workers))
 
 
@@ -127,8 +132,8 @@ def _between(n: int, s: int, seed: int) -> sparse.csr_array:
     if is_real and (n == s + 1 or s == 0 or not few):
         return cyclic
     holders = (np.arange(n)[:, None] - np.arange(s + 1)) % n
-    search = NullSpaceCode(draws=50 if few else 1, refined=3 if few else 0, sets=SEARCHED, operations=3e7)
-    starts = [] if is_real else opened(n, s)
+    search = NullSpaceCode(draws=50 if few else 0, refined=3 if few else 0, sets=SEARCHED, operations=3e7)
+    starts = [] if is_real else opened(n, s)[: 1 if n * s**3 > LARGE else None]
     searched = from_holders(search.solve(holders, n, starts=starts, rng=seed).coefficients, holders, n)
     if not is_real:
         return searched
@@ -143,8 +148,8 @@ def opened(n: int, s: int) -> list[NDArray[np.float64]]:
     is left open by a gap, and the word to decode from is 1 or cos(t/2). The nodes stay distinct and the frequencies
     consecutive, so that any s columns of the null space are independent (a Vandermonde matrix times phases).
     """
-    angles = [2 * np.pi * (np.arange(n, dtype=np.float64) + (1 + gap) / 2) / (n + gap) for gap in (0.5, 1.0, 1.5, 2.0)]
-    return [word + _null_space(t, s) for t in angles for word in (np.ones(n), np.cos(t / 2))]
+    angles = [2 * np.pi * (np.arange(n, dtype=np.float64) + (1 + gap) / 2) / (n + gap) for gap in (1.5, 0.5, 1.0, 2.0)]
+    return [word + _null_space(t, s) for t in angles for word in (np.cos(t / 2), np.ones(n))]
 
 
 def _null_space(angles: NDArray[Any], s: int) -> NDArray[np.float64]:
@@ -157,7 +162,7 @@ def _null_space(angles: NDArray[Any], s: int) -> NDArray[np.float64]:
 
 def _hard(sizes: list[int], s: int) -> bool:
     """Whether the noise of groups of these sizes is too much to compute."""
-    return any(sum(comb(size, t) for t in range(s + 1)) > ENUMERATED for size in set(sizes) - {s + 1})
+    return any(sum(comb(size, t) for t in range(s + 1)) > PROMISED for size in set(sizes) - {s + 1})
 
 
 def _choices(size: int, s: int) -> int:

@@ -15,8 +15,8 @@ from gcopt.errors import InputError
 from gcopt.families._family import check_sizes, family
 from gcopt.families._matrices import ENUMERATED, from_holders, worst_noise
 from gcopt.families._speeds import PER_WORKER, check_speeds, sensible_stragglers, unequal, weighted_loads
-from gcopt.solvers.null_space import NullSpaceCode
-from gcopt.solvers.seeding import RngLike
+from gcopt.solvers.null_space import NullSpaceCode, coefficients
+from gcopt.solvers.seeding import RngLike, generator, seed_of
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
@@ -25,10 +25,12 @@ SOURCE = "Wang, Guo, Tang, Li, Li 2019, Heterogeneity-aware Gradient Coding for 
 
 
 def _candidates(cluster: Cluster) -> Iterator[dict[str, Any]]:
+    """Loads by speed; equal ones where `grouped`, faster at the same load, cannot have these partitions."""
     n, k = cluster.workers, cluster.job.partitions
     size = {"workers": n} if k is None else {"workers": n, "partitions": k}
     for s in sensible_stragglers(n):
-        yield {**size, "stragglers": s, "draws": 1, "rng": 0}
+        if k is not None and k % n:
+            yield {**size, "stragglers": s, "draws": 1, "rng": 0}
         if unequal(cluster.speeds):
             yield {**size, "stragglers": s, "draws": 1, "rng": 0, "speeds": cluster.speeds.tolist()}
 
@@ -92,8 +94,11 @@ def placement(
         holders = _check_assignment(assignment, n, s)
     else:
         raise InputError("assignment says who holds what already; leave out speeds and partitions")
-    found = NullSpaceCode(draws=draws, refined=2 if draws > 1 else 0, sets=2000).solve(holders, n, rng=rng)
-    matrix = from_holders(found.coefficients, holders, n)
+    if draws == 1:
+        found = coefficients(generator(seed_of(rng)).standard_normal((s + 1, n)), holders)
+    else:
+        found = NullSpaceCode(draws=draws, refined=2, sets=2000).solve(holders, n, rng=rng).coefficients
+    matrix = from_holders(found, holders, n)
     claims = [
         Claim("exact", 0.0, f"{SOURCE} (with probability one over the draw of C)", stragglers=s),
         Claim("load", float(np.bincount(holders.ravel()).max()), "the placement"),
