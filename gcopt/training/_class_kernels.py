@@ -2,57 +2,44 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gcopt.solvers.jit import fast_kernel
+from gcopt.solvers.jit import fast_kernel, kernel
+from gcopt.training._kernels import exponentials
 
 Array = NDArray[Any]
 
 
-@fast_kernel
-def to_slopes(scores: Array, label: int) -> None:
+@kernel
+def to_slopes(scores: Array, label: int, scratch: Array) -> None:
     """Turn the scores of one row into the derivatives of its loss: softmax minus the indicator of the label."""
     top = scores[0]
     for c in range(1, len(scores)):
         top = max(top, scores[c])
+    for c in range(len(scores)):
+        scores[c] -= top
+    exponentials(scores, scratch)
     total = 0.0
     for c in range(len(scores)):
-        scores[c] = math.exp(scores[c] - top)
         total += scores[c]
     for c in range(len(scores)):
         scores[c] /= total
     scores[label] -= 1.0
 
 
-@fast_kernel
+@kernel
 def slopes(scores: Array, y: Array, windows: Array) -> Array:
     """Return the slopes of every row of the windows, shape (rows, C), given their scores in the same order."""
-    out = scores.copy()
+    out, scratch = scores.copy(), np.empty(scores.shape[1], dtype=np.int64)
     i = 0
     for q in range(len(windows)):
         for row in range(windows[q, 0], windows[q, 1]):
-            to_slopes(out[i], y[row])
+            to_slopes(out[i], y[row], scratch)
             i += 1
     return out
-
-
-@fast_kernel
-def total_loss(scores: Array, y: Array) -> float:
-    """Return the sum over rows of log(sum exp(scores)) - score of the label, without overflow."""
-    total = 0.0
-    for i in range(len(scores)):
-        top = scores[i, 0]
-        for c in range(1, scores.shape[1]):
-            top = max(top, scores[i, c])
-        mass = 0.0
-        for c in range(scores.shape[1]):
-            mass += math.exp(scores[i, c] - top)
-        total += top + math.log(mass) - scores[i, y[i]]
-    return total
 
 
 @fast_kernel
@@ -60,7 +47,7 @@ def dense_gradient(x: Array, y: Array, w: Array, windows: Array, coefficients: A
     """Sum over the windows of coefficient * row' slopes, shape (features, C); one pass over the rows."""
     features, classes = w.shape
     out = np.zeros((features, classes))
-    s = np.empty(classes)
+    s, scratch = np.empty(classes), np.empty(classes, dtype=np.int64)
     for q in range(len(windows)):
         for row in range(windows[q, 0], windows[q, 1]):
             s[:] = 0.0
@@ -68,7 +55,7 @@ def dense_gradient(x: Array, y: Array, w: Array, windows: Array, coefficients: A
                 v = x[row, f]
                 for c in range(classes):
                     s[c] += v * w[f, c]
-            to_slopes(s, y[row])
+            to_slopes(s, y[row], scratch)
             s *= coefficients[q]
             for f in range(features):
                 v = x[row, f]
@@ -109,21 +96,21 @@ def dense_backward(x: Array, residual: Array, windows: Array, coefficients: Arra
     return out
 
 
-@fast_kernel
+@kernel
 def csr_gradient(
     data: Array, indices: Array, indptr: Array, y: Array, w: Array, windows: Array, coefficients: Array
 ) -> Array:
     """Sum over the windows of coefficient * row' slopes, shape (features, C); one pass over the stored entries."""
     features, classes = w.shape
     out = np.zeros((features, classes))
-    s = np.empty(classes)
+    s, scratch = np.empty(classes), np.empty(classes, dtype=np.int64)
     for q in range(len(windows)):
         for row in range(windows[q, 0], windows[q, 1]):
             s[:] = 0.0
             for p in range(indptr[row], indptr[row + 1]):
                 for c in range(classes):
                     s[c] += data[p] * w[indices[p], c]
-            to_slopes(s, y[row])
+            to_slopes(s, y[row], scratch)
             s *= coefficients[q]
             for p in range(indptr[row], indptr[row + 1]):
                 for c in range(classes):
@@ -131,7 +118,7 @@ def csr_gradient(
     return out
 
 
-@fast_kernel
+@kernel
 def csr_scores(data: Array, indices: Array, indptr: Array, w: Array, windows: Array) -> Array:
     """Return x w for every row of the windows, shape (rows, C)."""
     classes = w.shape[1]
@@ -146,7 +133,7 @@ def csr_scores(data: Array, indices: Array, indptr: Array, w: Array, windows: Ar
     return out
 
 
-@fast_kernel
+@kernel
 def csr_backward(
     data: Array,
     indices: Array,
@@ -160,16 +147,14 @@ def csr_backward(
     """Sum over the windows of coefficient * row[start:stop]' residual, shape (stop - start, C)."""
     classes = residual.shape[1]
     out = np.zeros((stop - start, classes))
+    low, high = np.uint32(start), np.uint64(stop)
     i = 0
     for q in range(len(windows)):
         for row in range(windows[q, 0], windows[q, 1]):
-            p, end = indptr[row], indptr[row + 1]
-            if start > 0:
-                p += np.searchsorted(indices[p:end], np.uint32(start))
-            while p < end and indices[p] < stop:
-                v = coefficients[q] * data[p]
-                for c in range(classes):
-                    out[indices[p] - start, c] += v * residual[i, c]
-                p += 1
+            for p in range(indptr[row], indptr[row + 1]):
+                if low <= indices[p] < high:
+                    v = coefficients[q] * data[p]
+                    for c in range(classes):
+                        out[indices[p] - low, c] += v * residual[i, c]
             i += 1
     return out

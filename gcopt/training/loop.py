@@ -154,7 +154,8 @@ class Run:
 
     def _evaluate(self) -> float:
         state = self.state
-        with self.engine.pause():
+        # an overflow is reported below, in words
+        with self.engine.pause(), np.errstate(over="ignore", invalid="ignore"):
             loss = self.job.problem.loss(state.parameters)
         if not np.isfinite(loss):
             raise TrainingError(f"the loss after {state.iteration} steps is {loss}; a smaller step may help")

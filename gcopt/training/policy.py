@@ -65,8 +65,8 @@ class Policy:
 
         The order of the sum is that of the workers, never that of the arrivals, so that equal sets give equal bits.
         """
-        used = part.decoding.matrix.any(axis=0)
-        chosen = used.tolist()
+        used: Bools = np.asarray(part.decoding.matrix.any(axis=0))
+        chosen: list[bool] = used.tolist()
         payloads = [message.payload for message in part.messages if chosen[message.worker]]
         combine(part.decoding.matrix[:, used], payloads, out)
 

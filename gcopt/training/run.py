@@ -201,15 +201,16 @@ def _check_problem(problem: Problem, code: GradientCode) -> None:
         problem.residual(problem.initial(), one)
     if type(problem).__module__.startswith("gcopt.") and not isinstance(problem, FunctionProblem):
         return
-    check_additive(problem)
     found = problem.gradient(problem.initial(), one, np.ones(1)).dtype
     if found != np.float64:
+        problem.precision = max(problem.precision, float(np.finfo(found).eps))
         warnings.warn(
             f"the gradient of {problem.name!r} is {found}: workers that hold the same rows agree only to its rounding, "
             "which decoding amplifies; sum in float64 if you can",
             GcoptWarning,
             stacklevel=3,
         )
+    check_additive(problem)
 
 
 def _make_rule(problem: Problem, optimizer: str | Optimizer, step: float | None) -> Optimizer:

@@ -109,8 +109,8 @@ class Board:
         self.errors = arena.arrays["errors"]
         self.slots = [arena.arrays[f"slots{c}"] for c in range(self.delays.shape[1])]
         # single numbers are read and written several times faster through a memoryview
-        self._state: Any = memoryview(arena.arrays["state"])
-        self._begun: Any = memoryview(arena.arrays["begun"])
+        self._state: Any = arena.arrays["state"].data
+        self._begun: Any = arena.arrays["begun"].data
 
     @staticmethod
     def shapes(

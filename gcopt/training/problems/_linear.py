@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
@@ -98,6 +99,18 @@ class LinearProblem(Problem):
                 break
         return max(1.02 * self.curvature * largest / self.samples + self.regularization, float(np.finfo(float).tiny))
 
+    def loss(self, w: Vector) -> float:
+        """Mean loss over all rows plus the penalty."""
+        return float(self._losses(self.scores(w)).mean()) + self._penalty(w)
+
+    @abstractmethod
+    def scores(self, w: Vector) -> Vector:
+        """Return the scores of every row, shape (N,) or (N, C)."""
+
+    @abstractmethod
+    def _losses(self, scores: Vector) -> Vector:
+        """Return the loss of every row, shape (N,)."""
+
     def _check(self, w: Vector) -> Vector:
         point = frozen(w, np.float64)
         if point.shape != (self.parameters,):
@@ -131,12 +144,6 @@ class ScoreProblem(LinearProblem):
         given = frozen(residual, np.float64)
         check_residual(given, rows)
         return self.rows.backward(given, rows, frozen(c / self.samples, np.float64), start, stop)
-
-    def loss(self, w: Vector) -> float:
-        """Mean loss over all rows plus the penalty."""
-        from gcopt.training import _kernels
-
-        return _kernels.total_loss(self.scores(w), self.y, self.link) / self.samples + self._penalty(w)
 
     def scores(self, w: Vector) -> Vector:
         """Return x.w of every row, shape (N,)."""

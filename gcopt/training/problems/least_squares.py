@@ -36,6 +36,9 @@ class LeastSquares(ScoreProblem):
     link = 0
     curvature = 1.0
 
+    def _losses(self, scores: Vector) -> Vector:
+        return np.asarray(0.5 * (scores - self.y) ** 2)
+
     def metrics(self, w: Vector) -> dict[str, float]:
         """Return the root mean square error, and the share of the labels' variance that is explained."""
         square = float(np.mean((self.scores(w) - self.y) ** 2))

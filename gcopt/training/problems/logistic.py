@@ -50,6 +50,11 @@ class Logistic(ScoreProblem):
             raise InputError(f"y holds {wrong[0]}; logistic needs labels 0 and 1 (softmax takes more classes)")
         return labels.astype(np.float64)
 
+    def _losses(self, scores: Vector) -> Vector:
+        # log(1 + exp(s)) without overflow
+        soft = np.maximum(scores, 0.0) + np.log1p(np.exp(-np.abs(scores)))
+        return np.asarray(soft - self.y * scores)
+
     def metrics(self, w: Vector) -> dict[str, float]:
         """Return the share of rows on the right side of score 0, and the area under the ROC curve."""
         scores = self.scores(w)
