@@ -27,6 +27,7 @@ Integers = NDArray[np.int64]
 
 _SHARPNESS = (4.0, 16.0, 64.0)
 _ROUNDS = 4
+_FEWEST = 20
 _PROVED = 1_000_000
 _ELEMENTS = 4_000_000
 _STARTS = 64
@@ -61,7 +62,7 @@ class NullSpaceCode:
     Attributes
     ----------
     draws : int
-        Gaussian matrices to rank.
+        Gaussian matrices to rank; 0 leaves only the given starts.
     refined : int
         How many of the best descend; 0 keeps the best draw as it is.
     steps : int
@@ -92,7 +93,7 @@ class NullSpaceCode:
     operations: float = 1e8
 
     def __post_init__(self) -> None:
-        for name, least in (("draws", 1), ("refined", 0), ("steps", 1), ("sets", 1), ("operations", 1)):
+        for name, least in (("draws", 0), ("refined", 0), ("steps", 1), ("sets", 1), ("operations", 1)):
             if not getattr(self, name) >= least:
                 raise InputError(f"{name} is {getattr(self, name)}; at least {least} is needed")
 
@@ -108,7 +109,7 @@ class NullSpaceCode:
         workers : int
             n.
         starts : sequence of arrays, shape (s + 1, n)
-            Matrices C to rank with the draws.
+            Matrices C to rank with the draws, at least one where there are none.
         rng : None, int, Generator or SeedSequence
             Of the draws and the sampled sets.
 
@@ -120,10 +121,13 @@ class NullSpaceCode:
         """
         begin, seed = time.perf_counter(), seed_of(rng)
         size = holders.shape[1]
-        sets, complete = straggler_sets(workers, size - 1, self.sets, generator(seed, 0))
+        affordable = max(_FEWEST, int(self.operations / 4 / size**3))
+        sets, complete = straggler_sets(workers, size - 1, min(self.sets, affordable), generator(seed, 0))
         cost = (len(holders) + len(sets)) * size**3
-        draws = max(1, min(self.draws, int(self.operations / 4 / cost)))
+        draws = min(self.draws, max(1, int(self.operations / 4 / cost)))
         pool = list(starts) + [generator(seed, 1, i).standard_normal((size, workers)) for i in range(draws)]
+        if not pool:
+            raise InputError("draws is 0 and starts is empty; one of them must give a matrix C")
         if len(pool) > 1:
             pool.sort(key=lambda c: _worst(c, holders, sets))
         found = [(self._judge(c, holders, sets, complete)[0], c) for c in pool[: max(1, 2 * self.refined)]]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gcopt.errors import InputError
 from gcopt.families import FAMILIES, cyclic_mds, fractional_repetition, grouped
-from gcopt.families.fractional_repetition import fractional_repetition as plain
+from gcopt.families.grouped import INNER
 from tests.helpers import claim, dense, least_squares, sampled_sets, worst_error, worst_noise
 
 
@@ -55,7 +55,7 @@ def test_where_s_plus_one_divides_it_is_fractional_repetition():
     code = grouped(12, 3)
     assert set(code.segments[0].encoding.data) == {1.0}
     assert claim(code, "noise") == pytest.approx(claim(fractional_repetition(12, 3), "noise"))
-    assert sorted(map(tuple, dense(code))) == sorted(map(tuple, dense(plain(12, 3))))
+    assert sorted(map(tuple, dense(code))) == sorted(map(tuple, dense(fractional_repetition(12, 3))))
 
 
 def test_the_number_of_groups_can_be_chosen():
@@ -108,3 +108,10 @@ def test_candidates_are_few_and_build():
 def test_bad_parameters_say_what_would_work(parameters, words):
     with pytest.raises(InputError, match=words):
         grouped(**parameters)
+
+
+@pytest.mark.parametrize(("n", "s"), [(20, 16), (30, 20), (14, 10)])
+def test_real_codes_cost_little_against_complex_ones(n, s):
+    sets = sampled_sets(n, s, 300)
+    real, complex_ = (max(least_squares(dense(grouped(n, s, inner=i)), lost)[1] for lost in sets) for i in INNER)
+    assert real < 4 * complex_

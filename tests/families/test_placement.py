@@ -81,14 +81,18 @@ def test_the_seed_gives_the_same_bits():
     assert dense(first).tobytes() == dense(again).tobytes()
 
 
-def test_candidates_build_and_weigh_only_unequal_workers():
-    family = FAMILIES["placement"]
-    even = SimpleNamespace(workers=5, speeds=np.ones(5), job=SimpleNamespace(partitions=None))
-    uneven = SimpleNamespace(workers=5, speeds=np.array([0.5, 1, 1, 1, 1.5]), job=SimpleNamespace(partitions=30))
-    assert len(list(family.candidates(even))) == 4
-    built = [family(**p) for p in family.candidates(uneven)]
-    assert len(built) == 8
-    assert {c.partitions for c in built} == {30}
+def test_candidates_are_weighted_loads_and_what_grouped_cannot_have():
+    def built(speeds, partitions):
+        cluster = SimpleNamespace(workers=5, speeds=np.array(speeds), job=SimpleNamespace(partitions=partitions))
+        return [FAMILIES["placement"](**p) for p in FAMILIES["placement"].candidates(cluster)]
+
+    even, uneven = [1.0] * 5, [0.5, 1.0, 1.0, 1.0, 1.5]
+    assert not built(even, None)
+    assert [c.stragglers for c in built(even, 32)] == [1, 2, 3, 4]
+    assert len(built(uneven, 30)) == 4
+    found = built(uneven, 32)
+    assert len(found) == 8
+    assert {c.partitions for c in found} == {32}
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,12 @@ def test_the_seed_gives_the_same_bits():
     assert first.seed == 9
 
 
-@pytest.mark.parametrize("option", ["draws", "steps", "sets", "operations"])
+@pytest.mark.parametrize("option", ["steps", "sets", "operations"])
 def test_impossible_options_are_named(option):
     with pytest.raises(InputError, match=f"{option} is 0"):
         NullSpaceCode(**{option: 0})
+
+
+def test_without_draws_a_start_is_needed():
+    with pytest.raises(InputError, match="starts is empty"):
+        NullSpaceCode(draws=0).solve(windows(4, 1), 4)
