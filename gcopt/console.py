@@ -67,13 +67,15 @@ def print_table(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for i, name in enumerate(header):
         table.add_column(name, justify="left" if i == 0 else "right", no_wrap=i > 0, overflow="fold")
     for row in rows:
         table.add_row(*(str(cell).replace("[", "\\[") for cell in row))
     out = file or sys.stdout
-    Console(file=out, width=None if out.isatty() else 160, highlight=False).print(table)
+    screen = Console(file=out, width=None if out.isatty() else 160, highlight=False)
+    screen.print(title.replace("[", "\\["), style="bold")
+    screen.print(table)
 
 
 def say(text: str) -> None:

@@ -45,7 +45,7 @@ def plot_losses(
     with figure(columns=len(panels)) as (picture, axes):
         for one, (title, curves) in zip([axes] if len(panels) == 1 else axes, panels, strict=True):
             for label, seconds, losses in curves:
-                one.plot(seconds, losses, label=label)
+                one.plot(seconds, losses, label=label, marker="o", markersize=2.5)
             one.set_title(title)
             one.set_xlabel("seconds")
             one.set_ylabel("loss")

@@ -41,7 +41,9 @@ def check_speeds(speeds: Any, workers: int) -> NDArray[np.float64]:
 
 
 def weighted_loads(total: int, speeds: NDArray[np.float64], cap: int) -> NDArray[np.int64]:
-    """Share ``total`` in proportion to speed, nobody more than ``cap``, whole numbers by largest remainder.
+    """Share ``total`` in proportion to speed, nobody more than ``cap``, so that the largest load / speed is smallest.
+
+    Whole shares are rounded down; what is left goes, one by one, to the worker that will be done with it first.
 
     Parameters
     ----------
@@ -71,9 +73,9 @@ def weighted_loads(total: int, speeds: NDArray[np.float64], cap: int) -> NDArray
             break
         free &= ~over
     share[~free] = cap
-    loads = np.floor(share + 1e-9).astype(np.int64)
-    remainder = np.where(loads < cap, share - loads, -np.inf)
-    loads[np.argsort(-remainder, kind="stable")[: total - int(loads.sum())]] += 1
+    loads = np.minimum(np.floor(share + 1e-9).astype(np.int64), cap)
+    for _ in range(total - int(loads.sum())):
+        loads[np.argmin(np.where(loads < cap, (loads + 1) / speeds, np.inf))] += 1
     return loads
 
 

@@ -24,7 +24,8 @@ def _candidates(cluster: Cluster) -> Iterator[dict[str, Any]]:
     if k is None or k >= n:
         yield {"workers": n, **size}
     if unequal(cluster.speeds):
-        yield {"workers": n, **size, "speeds": cluster.speeds.tolist()}
+        for parts in (PER_WORKER * n, 4 * PER_WORKER * n) if k is None else (k,):
+            yield {"workers": n, "partitions": parts, "speeds": cluster.speeds.tolist()}
 
 
 @family("uncoded", source="the usual data parallelism", candidates=_candidates)
