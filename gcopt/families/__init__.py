@@ -26,4 +26,15 @@ _OURS = (
 
 FAMILIES: Registry[Family] = Registry("family", "gcopt.families", {f.name: f for f in _OURS})
 
-__all__ = ["FAMILIES", "Family", *(f.name.replace("-", "_") for f in _OURS)]
+__all__ = [
+    "FAMILIES",
+    "Family",
+    "cyclic_mds",
+    "cyclic_repetition",
+    "fractional_repetition",
+    "grouped",
+    "ignore_stragglers",
+    "placement",
+    "two_stage",
+    "uncoded",
+]
