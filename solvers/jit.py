@@ -12,7 +12,8 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def kernel(function: _F) -> _F:
     """Compile ``function`` to machine code, cached on disk; ``.py_func`` is the same source as plain Python."""
-    compiled: Any = numba.njit(cache=True, nogil=True)(function)
+    # said explicitly, because otherwise it is inherited from whichever caller happens to be compiled first
+    compiled: Any = numba.njit(cache=True, fastmath=False, nogil=True)(function)
     return cast(_F, compiled)
 
 

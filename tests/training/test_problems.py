@@ -216,7 +216,7 @@ def test_float32_rows_are_summed_in_float64():
 def kernel_arguments(storage, dtype, classes):
     X = rows(dtype)
     csr = sparse.csr_array(X)
-    parts = (X,) if storage == "dense" else (csr.data, csr.indices.astype(np.uint32), csr.indptr.astype(np.int64))
+    parts = (X,) if storage == "dense" else (csr.data, csr.indices.astype(np.uint32), csr.indptr.astype(np.uint64))
     w = np.random.default_rng(3).standard_normal((FEATURES, CLASSES) if classes else FEATURES)
     return parts, w, np.array([[0, 10], [15, 38]]), np.array([1.0, -2.0])
 
@@ -237,10 +237,30 @@ def test_compiled_kernels_are_their_python_source(storage, dtype, module):
         (scores, (*parts, w, windows)),
         (backward, (*parts, r, windows, c, 2, 9)),
         (module.slopes, (s, y, windows, *link)),
-        (module.total_loss, (s, y[: len(s)], *link)),
     ]
     for kernel, arguments in pairs:
         np.testing.assert_allclose(kernel(*arguments), kernel.py_func(*arguments), rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("form", ["compiled", "python"])
+def test_exponentials_to_the_last_place(form):
+    x = -np.concatenate(
+        [[0.0, 5e-324, 1e-20, 0.34657, 0.34658], np.linspace(0, 700, 5001), np.geomspace(1e-9, 700, 999)]
+    )
+    found, scratch = x.copy(), np.empty(len(x), dtype=np.int64)
+    function = _kernels.exponentials if form == "compiled" else _kernels.exponentials.py_func
+    function(found, scratch)
+    np.testing.assert_allclose(found, np.exp(x), rtol=4.5e-16)
+    extreme = np.array([-701.0, -1e300, -np.inf])
+    function(extreme, scratch[:3])
+    assert (extreme <= np.exp(-700.0)).all()
+
+
+def test_not_a_number_stays_not_a_number(case):
+    _, problem, w = case
+    w[3] = np.nan
+    assert np.isnan(problem.gradient(w, EVERYTHING, ONE)).any()
+    assert np.isnan(problem.loss(w))
 
 
 @settings(max_examples=40, deadline=None)
