@@ -23,6 +23,7 @@ _HOME = {
     "Segment": "gcopt.code",
     "Cluster": "gcopt.cluster",
     "Decoder": "gcopt.decoding",
+    "decode": "gcopt.decoding",
     "design": "gcopt.designer",
     "fit": "gcopt.fitting",
     "load": "gcopt.files",
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from gcopt.code import GradientCode as GradientCode
     from gcopt.code import Segment as Segment
     from gcopt.decoding import Decoder as Decoder
+    from gcopt.decoding import decode as decode
     from gcopt.designer import design as design
     from gcopt.files import export as export
     from gcopt.files import load as load

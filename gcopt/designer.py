@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -203,7 +203,8 @@ def design(
     order = np.argsort([value for value, _ in first], kind="stable")
     finalists = [codes[i] for i in order[:_FINALISTS]]
     kept, uncoded = _finals(finalists, cluster, wait, iterations, seed)
-    best = _decided(kept)
+    chosen = _decided(kept)
+    best = replace(chosen, code=_polished(chosen.code))
     if not np.isfinite(best.value):
         raise InfeasibleError(
             "no code that was tried ever completes an iteration on this cluster; allow more stragglers"
@@ -211,7 +212,7 @@ def design(
     others = [Choice(codes[i], first[i][0], first[i][1], uncoded / first[i][0]) for i in order[_FINALISTS:]]
     bound = min(_clairvoyant(cluster, iterations, generator(seed, 3)), best.value)
     status = Status.OPTIMAL if best.value - bound <= 1e-3 * best.value else Status.FEASIBLE
-    ranked = (best, *(c for c in kept if c is not best), *others)
+    ranked = (best, *(c for c in kept if c is not chosen), *others)
     return Design(best, ranked, uncoded, bound, status, objective, wait, time.perf_counter() - begin, seed)
 
 
@@ -353,6 +354,14 @@ def _decided(ranked: list[Choice]) -> Choice:
     level = fastest.value * (1 + 1e-9) + 2 * fastest.stderr
     near = [choice for choice in ranked if choice.value <= level]
     return min(near, key=lambda choice: (int(choice.code.segments[0].pairs.sum()), choice.code.dtype.kind == "c"))
+
+
+def _polished(code: GradientCode) -> GradientCode:
+    """Build the winner with as many draws as its family likes; candidates get one, since their times are the same."""
+    if "draws" not in code.parameters:
+        return code
+    kept = {key: value for key, value in code.parameters.items() if key != "draws"}
+    return FAMILIES[code.family](**kept, rng=code.seed)
 
 
 def _clairvoyant(cluster: Cluster, iterations: int, rng: np.random.Generator) -> float:
