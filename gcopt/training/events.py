@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gcopt.decoding import Decoding
 
 
@@ -70,9 +73,10 @@ class Broadcast(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A decoded segment: its messages by worker, and the decoding matrix with all n columns."""
+    """A decoded segment: whose messages, bool (n,); the messages by worker; the decoding matrix with all n columns."""
 
     segment: int
+    heard: NDArray[np.bool_]
     messages: tuple[Message, ...]
     decoding: Decoding
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -110,15 +111,14 @@ class Run:
         gradient = engine.gradient(step)
         if self.job.problem.regularization:
             gradient += self.job.problem.regularization * state.parameters
-        if not np.isfinite(gradient.sum()):
+        if not isfinite(gradient.sum()):
             raise TrainingError("the decoded gradient holds NaN or infinity; a smaller step may help")
         # a new array: an engine may still be reading the old one
         state.parameters = self.optimizer.step(state.parameters.copy(), gradient)
         state.iteration += 1
         state.clock = engine.now()
         state.durations.append(state.clock - begun)
-        state.responders.append(self._responders(step))
-        self.watch.stepped(step)
+        state.responders.append(np.array([part.heard for part in step.parts]))
 
     def _await_step(self) -> Step:
         step: Step | None = None
@@ -131,12 +131,6 @@ class Run:
                     raise TrainingError(action.reason)
                 step = action or step
         return step
-
-    def _responders(self, step: Step) -> Bools:
-        used = np.zeros((len(step.parts), self.job.code.workers), dtype=bool)
-        for part in step.parts:
-            used[part.segment, [message.worker for message in part.messages]] = True
-        return used
 
     def _look_up(self) -> None:
         """Do what is not training, while the clock is stopped."""

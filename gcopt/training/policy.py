@@ -198,7 +198,8 @@ class Gathering:
     def part(self) -> Part:
         """Return what was decoded, messages by worker."""
         assert self.decoding is not None
-        return Part(self.segment, tuple(self._messages[j] for j in sorted(self._messages)), self.decoding)
+        messages = tuple(self._messages[j] for j in sorted(self._messages))
+        return Part(self.segment, self._heard, messages, self.decoding)
 
     def _close(self, by_count: bool) -> None:
         decoding = self.policy.decode(self.segment, self._heard)

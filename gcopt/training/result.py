@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gcopt.training.events import Failure, Message, Step
+from gcopt.training.events import Failure, Message
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
@@ -79,9 +79,9 @@ class WorkerSummary:
     ----------
     worker : int
     answers : int
-        Whole answers it gave, those that came too late included.
+        Whole answers it gave since the start or the resumption, those that came too late included.
     used : int
-        Iterations in which some message of it was used.
+        Iterations of the whole run in which some message of it was used.
     median, p95 : float or None
         Seconds of computing for a whole answer, measured on the worker; None where it never gave one.
     """
@@ -99,22 +99,17 @@ class Watch:
     def __init__(self, workers: int, segments: int) -> None:
         self._last = segments - 1
         self._seconds = [array("d") for _ in range(workers)]
-        self._used = [0] * workers
 
     def heard(self, message: Message) -> None:
         """Take note of a message."""
         if message.segment == self._last:
             self._seconds[message.worker].append(message.seconds)
 
-    def stepped(self, step: Step) -> None:
-        """Take note of the messages that were used."""
-        for worker in {message.worker for part in step.parts for message in part.messages}:
-            self._used[worker] += 1
-
-    def table(self) -> list[WorkerSummary]:
-        """Return one row per worker."""
+    def table(self, responders: NDArray[np.bool_]) -> list[WorkerSummary]:
+        """Return one row per worker, given whose messages were used, shape (iterations, segments, n)."""
         rows = []
-        for worker, (seconds, used) in enumerate(zip(self._seconds, self._used, strict=True)):
+        counts = responders.any(axis=1).sum(axis=0).tolist()
+        for worker, (seconds, used) in enumerate(zip(self._seconds, counts, strict=True)):
             middle, high = np.quantile(seconds, [0.5, 0.95]).tolist() if seconds else (None, None)
             rows.append(WorkerSummary(worker, len(seconds), used, middle, high))
         return rows

@@ -168,6 +168,7 @@ def train(
 
 def _result(run: Run, cluster: Cluster | None) -> TrainingResult:
     state, job = run.snapshot(), run.job
+    responders = np.array(state.responders, dtype=bool)
     return TrainingResult(
         engine=run.engine.name,
         iterations=state.iteration,
@@ -181,10 +182,10 @@ def _result(run: Run, cluster: Cluster | None) -> TrainingResult:
         failures=state.failures,
         final={"loss": state.loss[-1], **job.problem.metrics(state.parameters)},
         parameters=state.parameters,
-        responders=np.array(state.responders, dtype=bool),
+        responders=responders,
         durations=state.durations,
         drift=drift(job.code, cluster, state.durations, job.policy.wait, state.seed) if cluster is not None else None,
-        workers=run.watch.table(),
+        workers=run.watch.table(responders),
         seed=state.seed,
         code=job.code.family,
         problem=job.problem.name,

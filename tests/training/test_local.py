@@ -73,7 +73,7 @@ def test_killed_and_stopped_workers_change_nothing():
     assert np.abs(result.parameters - descent(200, 0.5)).max() < 1e-12
     assert [(f.kind, f.worker) for f in result.failures if f.kind == "died"] == [("died", 2)]
     assert not result.responders[21:, 0, [2, 5]].any()
-    undisturbed = train(FRACTIONAL, logistic(), iterations=200, step=0.5, rng=0)
+    undisturbed = train(FRACTIONAL, logistic(), engine="virtual", iterations=200, step=0.5, rng=0)
     assert np.abs(result.parameters - undisturbed.parameters).max() < 1e-12
 
 
@@ -116,16 +116,15 @@ def test_too_many_hanging_workers_end_the_run_too(tmp_path):
     assert gone(pids)
 
 
-@pytest.mark.parametrize("name", ["cyclic", "complex"])
-def test_recorded_responders_give_the_same_bits(name, tmp_path):
-    code, options = CODES[name], {"optimizer": "adam", "batch": 0.5, "rng": 1}
+def test_recorded_responders_give_the_same_bits_also_after_a_resumption(tmp_path):
+    code, options = CODES["complex"], {"optimizer": "adam", "batch": 0.5, "rng": 1}
     first = train(code, logistic(), iterations=25, **options)
-    again = train(code, logistic(), iterations=25, replay=first.responders, **options)
-    assert again.parameters.tobytes() == first.parameters.tobytes()
-    assert again.loss == first.loss
-    train(code, logistic(), iterations=11, replay=first.responders, checkpoint=tmp_path / "c.npz", **options)
-    rest = train(code, logistic(), iterations=25, replay=first.responders, resume=tmp_path / "c.npz", **options)
+    replayed = {"replay": first.responders, **options}
+    part = train(code, logistic(), iterations=11, checkpoint=tmp_path / "c.npz", **replayed)
+    assert part.loss == first.loss[:12]
+    rest = train(code, logistic(), iterations=25, resume=tmp_path / "c.npz", **replayed)
     assert rest.parameters.tobytes() == first.parameters.tobytes()
+    assert rest.loss == first.loss
 
 
 def test_a_replay_that_needs_the_dead_ends():
@@ -226,7 +225,7 @@ def test_a_script_needs_no_main_guard(tmp_path):
     assert err == ""
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_nothing_is_left_however_the_master_ends(tmp_path, number):
     before = shared_memory()
     process = script(tmp_path, 10**6, 0.01)
