@@ -11,6 +11,8 @@ from typing import Any, TextIO
 
 from gcopt.errors import InputError
 
+_SHORT = 26
+
 
 def settings(pairs: Iterable[str]) -> dict[str, Any]:
     """Read ``key=value`` settings; values are numbers, true, false, lists as in JSON, or words.
@@ -62,16 +64,19 @@ def print_json(document: Mapping[str, Any]) -> None:
 def print_table(
     title: str, header: Sequence[str], rows: Iterable[Sequence[str]], *, file: TextIO | None = None
 ) -> None:
-    """Print a table to stdout: first column left, the others right; never cut to the width of the terminal."""
+    """Print a table to stdout: short cells stay on one line, numbers are on the right, long texts wrap."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
+    cells = [[str(cell) for cell in row] for row in rows]
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for i, name in enumerate(header):
-        table.add_column(name, justify="left" if i == 0 else "right", no_wrap=i > 0, overflow="fold")
-    for row in rows:
-        table.add_row(*(str(cell).replace("[", "\\[") for cell in row))
+        short = max((len(row[i]) for row in cells), default=0) <= _SHORT
+        text = i > 0 and not short
+        table.add_column(name, justify="left" if i == 0 or text else "right", no_wrap=short, overflow="fold")
+    for row in cells:
+        table.add_row(*(cell.replace("[", "\\[") for cell in row))
     out = file or sys.stdout
     screen = Console(file=out, width=None if out.isatty() else 160, highlight=False)
     screen.print(title.replace("[", "\\["), style="bold")

@@ -295,7 +295,7 @@ def usable(code: GradientCode) -> bool:
     Examples
     --------
     >>> import gcopt
-    >>> usable(gcopt.families.cyclic_mds(9, 4)), usable(gcopt.families.cyclic_repetition(60, 30, rng=0))
+    >>> usable(gcopt.families.cyclic_mds(9, 4)), usable(gcopt.families.cyclic_mds(80, 40))
     (True, False)
     """
     rng = np.random.default_rng(0)

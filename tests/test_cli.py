@@ -1,0 +1,236 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pytest
+from scipy.io import mmwrite
+
+CLUSTER = """[cluster]
+workers = 6
+[cluster.compute]
+model = "shifted-exponential"
+rate = 0.001
+shift = 50.0
+[job]
+parameters = 2000
+samples = 50
+"""
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    (tmp_path / "c.toml").write_text(CLUSTER)
+    return "c.toml"
+
+
+def built(gcopt, family="fractional-repetition", n=6, s=2, file="c.npz"):
+    return gcopt("build", family, "--set", f"workers={n}", "--set", f"stragglers={s}", "-o", file, "--json")
+
+
+@pytest.mark.parametrize(
+    ("family", "n", "s"),
+    [("fractional-repetition", 12, 3), ("cyclic-repetition", 13, 4), ("placement", 40, 5), ("grouped", 13, 4)],
+)
+def test_build_and_prove(gcopt, family, n, s):
+    made = built(gcopt, family, n, s)
+    assert made.code == 0, made.err
+    document = made.json
+    assert document["schema"] == "gcopt.build/1"
+    assert (document["workers"], document["load"], document["replication"]) == (n, s + 1, s + 1)
+    report = gcopt("verify", "c.npz", "--json")
+    assert report.code == 0
+    exact = [c for c in report.json["claims"] if c["kind"] == "exact"]
+    assert [c["status"] for c in exact] == ["proved"]
+    assert report.json["worst_case"]["certificate"] == "exact"
+    assert report.json["worst_case"]["upper"] <= 1e-9
+
+
+@pytest.mark.parametrize(("s", "worst"), [(1, 2 / 11), (2, 8 / 17), (3, 1.0), (4, 16 / 7)])
+def test_anybodys_matrix(gcopt, s, worst):
+    mmwrite("petersen.mtx", nx.to_numpy_array(nx.petersen_graph()))
+    found = gcopt("verify", "petersen.mtx", "--stragglers", s, "--json").json["worst_case"]
+    assert found["lower"] == pytest.approx(worst, rel=1e-9)
+    assert found["upper"] == pytest.approx(worst, rel=1e-9)
+
+
+def test_a_false_claim_is_exit_code_1(gcopt):
+    import gcopt as package
+    from gcopt.code import Claim
+
+    code = package.families.uncoded(4)
+    package.save(code.with_claims([Claim("exact", 0.0, "nobody", stragglers=1)]), "false.npz")
+    report = gcopt("verify", "false.npz", "--json")
+    assert report.code == 1
+    assert report.json["ok"] is False
+    assert report.json["claims"][0]["status"] == "refuted"
+
+
+@pytest.mark.parametrize("form", ["mtx", "csv", "mat", "json", "npz"])
+def test_export_and_verify_the_export(gcopt, form):
+    built(gcopt, "cyclic-repetition", 7, 2)
+    assert gcopt("export", "c.npz", "--format", form, "-o", f"out.{form}").code == 0
+    assert gcopt("verify", f"out.{form}", "--stragglers", 2, "--json").json["worst_case"]["upper"] < 1e-9
+
+
+def test_placement(gcopt):
+    built(gcopt)
+    assert gcopt("export", "c.npz", "--placement", "-o", "who.json", "--samples", 60).code == 0
+    workers = json.loads(Path("who.json").read_text())["workers"]
+    assert workers[0]["rows"] == [[0, 10], [10, 20], [20, 30]]
+
+
+def test_design_agrees_with_simulation(gcopt, cluster):
+    found = gcopt("design", cluster, "-o", "best.npz", "--json").json
+    assert found["schema"] == "gcopt.design/1"
+    assert found["bound"] <= found["value"]
+    simulated = gcopt("simulate", "best.npz", cluster, "--json").json
+    assert abs(simulated["mean"] - found["expected_runtime"]) <= 5 * simulated["stderr"] + 1e-3 * simulated["mean"]
+
+
+def test_design_restricted_to_a_family(gcopt, cluster):
+    found = gcopt("design", cluster, "--family", "grouped", "--set", "stragglers=1", "--json").json
+    assert found["family"] == "grouped"
+    assert found["parameters"]["stragglers"] == 1
+
+
+def test_compare_draws_a_picture(gcopt, cluster):
+    found = gcopt("compare", cluster, "--plot", "p.png", "--json")
+    assert found.code == 0, found.err
+    names = [row["family"] for row in found.json["families"]]
+    assert len(names) == len(set(names)) >= 3
+    assert Path("p.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_fit_a_log(gcopt):
+    rng = np.random.default_rng(0)
+    log = 1.0 + rng.exponential(0.5, (80, 6))
+    log[:, 2] *= 3
+    np.savetxt("log.csv", log, delimiter=",")
+    found = gcopt("fit", "log.csv", "-o", "cluster.toml", "--json")
+    assert found.json["schema"] == "gcopt.fit/1"
+    assert found.json["per_worker"][2]["verdict"] == "chronic"
+    assert gcopt("design", "cluster.toml").code == 0
+    assert "worker 2" in gcopt("fit", "log.csv").out
+
+
+def test_train_agrees_on_both_engines(gcopt, tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((300, 4))
+    np.savetxt("d.csv", np.column_stack([X, X @ [1, 2, 3, 4] > 0]), delimiter=",")
+    built(gcopt)
+    common = ("train", "c.npz", "--data", "d.csv", "--iterations", 10, "--workers", 6, "--json")
+    virtual = gcopt(*common, "--engine", "virtual", "--plot", "loss.png", "-o", "w.npz").json
+    local = gcopt(*common, "--engine", "local").json
+    assert virtual["schema"] == "gcopt.train/1"
+    assert virtual["loss"][-1] < virtual["loss"][0]
+    assert local["final"]["loss"] == pytest.approx(virtual["final"]["loss"], rel=1e-9)
+    with np.load("w.npz") as saved:
+        assert saved["parameters"].shape == (5,)
+    assert Path("loss.png").exists()
+
+
+def test_solve_worst_case(gcopt):
+    built(gcopt)
+    found = gcopt("solve", "worst-case", "--set", "code=c.npz", "--set", "stragglers=3", "-o", "r.npz", "--json").json
+    assert (found["value"], found["bound"], found["gap"], found["status"]) == (3.0, 3.0, 0.0, "optimal")
+    with np.load("r.npz") as saved:
+        assert saved["set"].tolist() == found["set"]
+
+
+def test_solve_order_statistics(gcopt):
+    settings = ("--set", "workers=3", "--set", "model=exponential", "--set", "rate=2")
+    found = gcopt("solve", "order-statistics", *settings, "--json").json
+    assert found["expected"] == pytest.approx([1 / 6, 1 / 6 + 1 / 4, 1 / 6 + 1 / 4 + 1 / 2])
+
+
+@pytest.mark.parametrize("word", ["families", "solvers"])
+def test_listings(gcopt, word):
+    document = gcopt(word, "--json").json
+    assert document["schema"] == f"gcopt.{word}/1"
+    for row in document[word]:
+        assert row["name"]
+        assert row["description"]
+        assert row["source"]
+        assert row["name"] in gcopt(word).out
+
+
+BAD = [
+    ("design", "nosuch.toml"),
+    ("design", "typo.toml"),
+    ("design", "c.toml", "--family", "nosuch"),
+    ("design", "c.toml", "--objective", "beauty"),
+    ("design", "c.toml", "--wait", "forever"),
+    ("design", "c.toml", "--set", "color=red", "--family", "grouped"),
+    ("verify", "junk.npz"),
+    ("verify", "c.npz", "--stragglers", "6"),
+    ("verify", "c.npz", "--probability", "2"),
+    ("verify", "nan.csv"),
+    ("verify", "c.csv", "--blocks", "4"),
+    ("fit", "negative.csv"),
+    ("fit", "ragged.csv"),
+    ("fit", "nosuch.csv"),
+    ("build", "fractional-repetition", "--set", "workers=13", "--set", "stragglers=3", "-o", "x.npz"),
+    ("build", "nosuch", "-o", "x.npz"),
+    ("build", "grouped", "--set", "workers=0", "--set", "stragglers=0", "-o", "x.npz"),
+    ("build", "grouped", "--set", "workers=4", "--set", "stragglers=4", "-o", "x.npz"),
+    ("build", "grouped", "--set", "workers", "-o", "x.npz"),
+    ("build", "grouped", "--set", "workers=many", "--set", "stragglers=1", "-o", "x.npz"),
+    ("build", "uncoded", "--set", "workers=4", "-o", "nosuch/x.npz"),
+    ("simulate", "c.npz", "other.toml"),
+    ("simulate", "c.npz", "c.toml", "--iterations", "0"),
+    ("export", "c.npz", "-o", "x.nosuch"),
+    ("train", "c.npz", "--workers", "5"),
+    ("train", "c.npz", "--data", "nosuch.csv"),
+    ("train", "c.npz", "--engine", "warp", "--data", "d.csv"),
+    ("solve", "nosuch"),
+    ("solve", "worst-case", "--set", "stragglers=1"),
+]
+
+
+@pytest.mark.parametrize("args", BAD, ids=" ".join)
+def test_bad_input_is_one_line_and_exit_code_2(gcopt, cluster, args):
+    built(gcopt)
+    gcopt("export", "c.npz", "-o", "c.csv")
+    Path("other.toml").write_text(CLUSTER.replace("workers = 6", "workers = 7"))
+    Path("typo.toml").write_text(CLUSTER.replace("shift =", "shfit ="))
+    Path("junk.npz").write_bytes(b"PK\x03\x04" + bytes(99))
+    Path("nan.csv").write_text("1,nan\n")
+    Path("negative.csv").write_text("1,2\n3,-4\n")
+    Path("ragged.csv").write_text("1,2\n3\n")
+    Path("d.csv").write_text("1,0\n2,1\n3,1\n4,0\n5,1\n6,0\n")
+    before = sorted(p.name for p in Path().iterdir())
+    done = gcopt(*args)
+    assert done.code == 2, done
+    assert done.out == ""
+    assert done.err.startswith("error: ")
+    assert done.err.count("\n") == 1, done.err
+    assert sorted(p.name for p in Path().iterdir()) == before
+
+
+def test_a_setting_no_candidate_has_is_infeasible(gcopt, cluster):
+    done = gcopt("design", cluster, "--set", "stragglers=17")
+    assert done.code == 1
+    assert "stragglers=17" in done.err
+
+
+def test_unknown_verbs_and_options_are_exit_code_2():
+    for args in (["nosuch"], ["verify"], ["verify", "x", "--nosuch"]):
+        done = subprocess.run([sys.executable, "-m", "gcopt.cli", *args], capture_output=True, text=True)
+        assert done.returncode in (0, 2)
+
+
+def test_help_of_every_verb(gcopt):
+    for verb in gcopt("--help").out.split("Commands:")[1].split("\n"):
+        if verb.strip():
+            page = gcopt(verb.split()[0], "--help")
+            assert page.code == 0
+            assert "Usage:" in page.out
+
+
+def test_version(gcopt):
+    import gcopt as package
+
+    assert gcopt("--version").out.strip() == f"gcopt {package.__version__}"
