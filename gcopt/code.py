@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from gcopt.checks import check_count, check_finite
 from gcopt.errors import InputError
 
 DECODERS = ("least-squares", "scaled")
@@ -98,14 +99,17 @@ class Segment:
     def __post_init__(self) -> None:
         object.__setattr__(self, "encoding", frozen_matrix(self.encoding))
         n, columns = self.encoding.shape
-        if self.blocks < 1 or columns % self.blocks:
+        if columns % check_count("blocks", self.blocks, 1):
             raise InputError(f"blocks is {self.blocks}; it must divide the {columns} columns of the encoding matrix")
-        if not 0 <= self.stragglers < n:
-            raise InputError(f"stragglers is {self.stragglers}; with {n} workers 0 to {n - 1} would work")
-        if not (np.isfinite(self.length) and self.length > 0):
-            raise InputError(f"length is {self.length}; a positive number is needed")
+        check_count("stragglers", self.stragglers, 0, n - 1, f" (fewer than the {n} workers)")
+        check_finite("length", self.length, 0.0, open_low=True)
         if self.decoder not in DECODERS:
             raise InputError(f"decoder is {self.decoder!r}; one of {', '.join(DECODERS)} would work")
+        if self.decoder == "scaled" and self.blocks > 1:
+            raise InputError(f"blocks is {self.blocks}; the scaled decoder cannot tell blocks apart, 1 would work")
+
+    def __reduce__(self) -> tuple[type[Segment], tuple[Any, ...]]:
+        return Segment, (self.encoding, self.blocks, self.length, self.stragglers, self.decoder)
 
     @property
     def workers(self) -> int:
@@ -217,6 +221,10 @@ class GradientCode:
         for claim in self.claims:
             if not 0 <= claim.segment < len(self.segments):
                 raise InputError(f"a claim speaks of segment {claim.segment}; there are {len(self.segments)}")
+            if claim.stragglers is not None and not 0 <= claim.stragglers < self.workers:
+                raise InputError(f"a claim speaks of {claim.stragglers} stragglers; there are {self.workers} workers")
+            if not np.isfinite(claim.value):
+                raise InputError(f"a claim promises {claim.value}; a finite number is expected")
 
     @classmethod
     def from_matrix(cls, matrix: ArrayLike | sparse.sparray, *, blocks: int = 1, **options: Any) -> GradientCode:
@@ -311,10 +319,13 @@ class GradientCode:
         array = np.asarray(gradients)
         if array.ndim != 2 or array.shape[0] != self.partitions:
             raise InputError(f"gradients has shape {array.shape}; ({self.partitions}, d) is expected")
-        if not np.isfinite(array).all():
-            raise InputError("gradients holds NaN or infinity; finite numbers are expected")
+        if array.dtype.kind not in "biufc" or not np.isfinite(array).all():
+            raise InputError("gradients holds NaN, infinity or no numbers; finite numbers are expected")
         cuts = self.cuts(array.shape[1])
         return [s.encode(array[:, a:b]) for s, a, b in zip(self.segments, cuts[:-1], cuts[1:], strict=True)]
+
+    def __reduce__(self) -> tuple[type[GradientCode], tuple[Any, ...]]:
+        return GradientCode, (self.segments, self.claims, self.family, dict(self.parameters), self.seed, self.version)
 
     def with_claims(self, claims: Iterable[Claim]) -> GradientCode:
         """Return the same code with these claims instead."""
@@ -328,7 +339,12 @@ class GradientCode:
 
 def frozen_matrix(matrix: ArrayLike | sparse.sparray | sparse.spmatrix) -> sparse.csr_array:
     """Return a read-only CSR copy in float64 or complex128 without stored zeros; refuse what is not a finite matrix."""
-    array: Any = matrix if sparse.issparse(matrix) else np.asarray(matrix)
+    try:
+        array: Any = matrix if sparse.issparse(matrix) else np.asarray(matrix)
+    except ValueError:
+        raise InputError(
+            "an encoding matrix has rows of unequal lengths; (workers, blocks * partitions) is expected"
+        ) from None
     if array.ndim != 2 or 0 in array.shape:
         raise InputError(f"an encoding matrix has shape {array.shape}; (workers, blocks * partitions) is expected")
     if array.dtype.kind not in "biufc":

@@ -24,6 +24,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import lsmr
 
+from gcopt.checks import check_count
 from gcopt.code import GradientCode, Segment
 from gcopt.errors import DecodingError, InputError
 
@@ -31,6 +32,7 @@ EXACT = 1e-12
 """A set of responders decodes exactly when its squared error is at most this times m k."""
 
 _RANK = 1e-10
+_STEEP = 1e-4
 _DENSE_LIMIT = 2500
 _CACHE_BYTES = 64 * 2**20
 
@@ -79,7 +81,7 @@ class Decoder:
 
     def __call__(self, responders: ArrayLike) -> Decoding:
         """Return the coefficients for these responders, bool, shape (n,)."""
-        heard = np.asarray(responders, dtype=bool)
+        heard = _as_bools(responders)
         if heard.shape != (self.segment.workers,):
             raise InputError(f"responders has shape {heard.shape}; ({self.segment.workers},) is expected")
         key = np.packbits(heard).tobytes()
@@ -151,8 +153,10 @@ class Component:
 
     def error(self, heard: Bools) -> float:
         """Return the squared decoding error of these members on the component's partitions."""
-        miss = self.matrix.T @ self.decode(heard) - self._target
-        return float(np.sum(np.abs(miss) ** 2))
+        return self._miss(self.decode(heard))
+
+    def _miss(self, coefficients: NDArray[Any]) -> float:
+        return float(np.sum(np.abs(self.matrix.T @ coefficients - self._target) ** 2))
 
     @cached_property
     def needed(self) -> int | None:
@@ -189,7 +193,7 @@ class Component:
     def _rule(self) -> Callable[[Bools], NDArray[Any]]:
         if self._one_row:
             return self._share
-        if self._null is not None and (self._null.shape[1] == 0 or self._exact):
+        if self._null is not None and (self._exact if self._null.shape[1] else self._factors[2] > _STEEP):
             return self._spare
         return self._least_squares
 
@@ -204,15 +208,16 @@ class Component:
         return np.asarray(np.kron(np.eye(self.blocks), np.ones((self.partitions.size, 1))), dtype=np.float64)
 
     @cached_property
-    def _factors(self) -> tuple[NDArray[Any], NDArray[Any] | None]:
-        """Least-squares solution for all members and left null basis, of unit rows; no basis when too large."""
+    def _factors(self) -> tuple[NDArray[Any], NDArray[Any] | None, float]:
+        """Solution for all members, left null basis (None when too large) and 1 / condition; of unit rows."""
         unit = sparse.csr_array(self.matrix.multiply(1 / self._norms[:, None]))
         if min(unit.shape) > _DENSE_LIMIT:
-            return _iterative(unit, self._target), None
-        left, values, right = np.linalg.svd(unit.toarray().T, full_matrices=True)
+            return _iterative(unit, self._target), None, 0.0
+        # more workers than columns: the null space needs all of `right`; else a full `left` would only be large
+        left, values, right = np.linalg.svd(unit.toarray().T, full_matrices=unit.shape[0] > unit.shape[1])
         rank = int((values > _RANK * values[0]).sum())
         inside = (left[:, :rank].conj().T @ self._target) / values[:rank, None]
-        return right[:rank].conj().T @ inside, right[rank:].conj().T
+        return right[:rank].conj().T @ inside, right[rank:].conj().T, float(values[rank - 1] / values[0])
 
     @property
     def _solution(self) -> NDArray[Any]:
@@ -257,7 +262,10 @@ class Component:
         if not lost <= 1e-9 * max(1.0, np.abs(solution).max()):
             return self._least_squares(heard)
         found[missing] = 0.0
-        return np.asarray(found / self._norms[:, None])
+        found /= self._norms[:, None]
+        if self._null is not None and self._null.shape[1] and self._miss(found) > EXACT * self._target.size:
+            return self._least_squares(heard)
+        return np.asarray(found)
 
     @cached_property
     def _inverse(self) -> NDArray[Any]:
@@ -329,6 +337,8 @@ def decode(
 
     Raises
     ------
+    InputError
+        If a shape is wrong or a message that is used holds NaN or infinity.
     DecodingError
         If the responders do not determine a segment within ``tolerate``.
 
@@ -340,8 +350,14 @@ def decode(
     >>> decode(code, code.encode(g), [False, True, True, True], parameters=2).tolist()
     [12.0, 16.0]
     """
-    heard = np.broadcast_to(np.asarray(responders, dtype=bool), (len(code.segments), code.workers))
-    cuts = code.cuts(parameters)
+    given = _as_bools(responders)
+    shape = (len(code.segments), code.workers)
+    if given.shape not in (shape, shape[1:]):
+        raise InputError(f"responders has shape {given.shape}; {shape[1:]} or {shape} is expected")
+    if len(messages) != len(code.segments):
+        raise InputError(f"messages has {len(messages)} entries; one for each of the {len(code.segments)} segments")
+    heard = np.broadcast_to(given, shape)
+    cuts = code.cuts(check_count("parameters", parameters, 0))
     gradient = np.empty(parameters)
     for c, segment in enumerate(code.segments):
         decoder = Decoder(segment)
@@ -351,10 +367,29 @@ def decode(
                 f"segment {c}: {int(heard[c].sum())} of {code.workers} responders leave a squared error of "
                 f"{found.error:.3g}; wait for more, or accept it with tolerate="
             )
-        rows = np.where(heard[c][:, None], np.asarray(messages[c]), 0.0)
+        rows = _used(messages[c], heard[c], -(-int(cuts[c + 1] - cuts[c]) // segment.blocks), f"messages[{c}]")
         blocks = np.real(found.matrix @ rows).ravel()
         gradient[cuts[c] : cuts[c + 1]] = blocks[: cuts[c + 1] - cuts[c]]
     return gradient
+
+
+def _used(messages: ArrayLike, heard: Bools, width: int, name: str) -> NDArray[Any]:
+    """Return the messages of one segment with zeros where nobody was heard."""
+    array = np.asarray(messages)
+    if array.shape != (heard.size, width):
+        raise InputError(f"{name} has shape {array.shape}; {(heard.size, width)} is expected")
+    rows = np.where(heard[:, None], array, 0.0)
+    if not np.isfinite(rows).all():
+        raise InputError(f"{name} holds NaN or infinity from a worker that responded; finite numbers are expected")
+    return rows
+
+
+def _as_bools(responders: ArrayLike) -> Bools:
+    """Return responders as bools; a list of worker numbers, easily mistaken for them, is refused."""
+    array = np.asarray(responders)
+    if array.dtype != bool and not np.isin(array, (0, 1)).all():
+        raise InputError("responders holds something else than true and false; one of them is needed for every worker")
+    return array.astype(bool, copy=False)
 
 
 def _by_label(labels: NDArray[Any]) -> dict[int, NDArray[np.intp]]:

@@ -48,8 +48,11 @@ class Registry(Generic[T]):
             raise InputError(f"no {self.word} is called {name!r}; there are: {', '.join(sorted(self._entries))}")
         entry = self._entries[name]
         if isinstance(entry, str):
-            module, attribute = entry.split(":")
-            loaded: T = getattr(importlib.import_module(module), attribute)
+            module, _, attribute = entry.partition(":")
+            try:
+                loaded: T = getattr(importlib.import_module(module), attribute)
+            except (ImportError, AttributeError) as error:
+                raise InputError(f"the {self.word} {name!r} cannot be loaded from {entry}: {error}") from error
             self._entries[name] = loaded
             return loaded
         return entry
