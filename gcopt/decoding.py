@@ -16,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,9 @@ EXACT = 1e-12
 
 _RANK = 1e-10
 _STEEP = 1e-4
+_SAME = 1e-14
 _DENSE_LIMIT = 2500
+_SMALL = 250_000
 _CACHE_BYTES = 64 * 2**20
 
 Bools = NDArray[np.bool_]
@@ -156,38 +159,59 @@ class Component:
         return self._miss(self.decode(heard))
 
     def _miss(self, coefficients: NDArray[Any]) -> float:
-        return float(np.sum(np.abs(self.matrix.T @ coefficients - self._target) ** 2))
+        return float(np.sum(np.abs(self._transposed @ coefficients - self._target) ** 2))
+
+    @cached_property
+    def _transposed(self) -> NDArray[Any] | sparse.csr_array:
+        """B^T, dense where that is small."""
+        transposed = sparse.csr_array(self.matrix.T)
+        return transposed.toarray() if np.prod(transposed.shape) <= _SMALL else transposed
+
+    @cached_property
+    def teams(self) -> list[NDArray[np.intp]]:
+        """Members (numbered within the component) that send multiples of the same message; most are alone.
+
+        Whatever can be decoded is decided by which teams were heard at all.
+        """
+        found: dict[bytes, list[tuple[NDArray[Any], list[int]]]] = {}
+        rows = self.matrix
+        for j, (a, b) in enumerate(pairwise(rows.indptr.tolist())):
+            row = rows.data[a:b] / rows.data[a]
+            known = found.setdefault(rows.indices[a:b].tobytes(), [])
+            for like, members in known:
+                if np.abs(row - like).max() <= _SAME * np.abs(like).max():
+                    members.append(j)
+                    break
+            else:
+                known.append((row, [j]))
+        return sorted((np.array(members) for known in found.values() for _, members in known), key=lambda team: team[0])
 
     @cached_property
     def needed(self) -> int | None:
-        """How many members decode the component, whoever they are, while fewer never do; None if no number does.
+        """How many teams decode the component, whichever they are, while fewer never do; None if no number does.
 
-        Read off the null space: with r = members - rank, r members can be spared if every r x r minor of the null
-        basis is nonzero, and never r + 1 if every minor of order r + 1 of that basis with the solution beside it is.
-        All minors are looked at when they are few, else a thousand random ones (so that a simulation, in which
-        the missing workers are random too, is wrong on a fraction below about 0.3 % of the sets, with 95 % confidence).
+        Read off the null space of one row per team: with r = teams - rank, r teams can be spared if every r x r minor
+        of the null basis is nonzero, and never r + 1 if every minor of order r + 1 of that basis with the solution
+        beside it is. All minors are looked at when they are few, else a thousand random ones (so that a simulation, in
+        which the missing workers are random too, is wrong on a fraction below about 0.3 % of the sets, with 95 %
+        confidence).
         """
-        if self._one_row:
-            return 1 if self._exact else None
-        if self._null is None or not self._exact:
+        if len(self.teams) < self.workers.size:
+            first = [team[0] for team in self.teams]
+            rows = sparse.csr_array(self.matrix[first])
+            return Component(np.arange(len(first)), self.partitions, rows, self.blocks).needed
+        if self._null is None or not self._exact or self.blocks > 1:
             return None
         n, r = self._null.shape
         beside = np.hstack([self._null, self._solution])
-        if r and not _all_independent(self._null, min(r, n)):
+        if r and not _all_independent(self._null, r):
             return None
-        if r + 1 <= n and self.blocks == 1 and not _all_independent(beside, r + 1):
-            return None
-        return n - r if self.blocks == 1 else None
+        return None if r < n and not _all_independent(beside, r + 1) else n - r
 
     @cached_property
     def _one_row(self) -> bool:
         """Whether all rows are multiples of the first (every worker alone says all there is to say)."""
-        rows = self.matrix
-        if self.blocks > 1 or np.any(np.diff(rows.indptr) != rows.shape[1]):
-            return False
-        full = rows.toarray() if rows.shape[0] * rows.shape[1] <= 10**7 else rows.data.reshape(rows.shape)
-        scale = full[:, :1] / full[0, 0]
-        return bool(np.all(np.abs(full - scale * full[0]) <= 1e-14 * np.abs(scale) * np.abs(full[0]).max()))
+        return self.blocks == 1 and len(self.teams) == 1
 
     @cached_property
     def _rule(self) -> Callable[[Bools], NDArray[Any]]:
@@ -400,7 +424,8 @@ def _by_label(labels: NDArray[Any]) -> dict[int, NDArray[np.intp]]:
 
 def _iterative(unit: sparse.csr_array, target: NDArray[Any]) -> NDArray[Any]:
     """Least squares without a dense factorisation, for codes beyond the dense limit."""
-    columns = [lsmr(unit.T, column, atol=1e-15, btol=1e-15, maxiter=20 * unit.shape[0])[0] for column in target.T]
+    wanted = target.T.astype(unit.dtype)
+    columns = [lsmr(unit.T, row, atol=1e-15, btol=1e-15, maxiter=20 * unit.shape[0])[0] for row in wanted]
     return np.stack(columns, axis=1)
 
 
