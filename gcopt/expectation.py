@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gcopt.cluster import Cluster
 
 Floats = NDArray[np.float64]
-Groups = list[tuple[NDArray[np.intp], int]]
+Groups = list[tuple[list[NDArray[np.intp]], int]]
 
 _LEVELS = (1 - 1e-9, 0.9999, 0.99, 0.9, 0.7, 0.5, 0.3, 0.1, 0.01, 1e-4, 1e-7, 1e-10)
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
@@ -59,7 +59,9 @@ def expected_time(code: GradientCode, cluster: Cluster, *, wait: str = "decodabl
 
     def unfinished(t: Floats) -> Floats:
         late_at_t = late(t)
-        missing = [_too_few(needed, late_at_t[members]) for members, needed in groups]
+        missing = [
+            _too_few(needed, np.stack([late_at_t[team].prod(axis=0) for team in teams])) for teams, needed in groups
+        ]
         return np.asarray(-np.expm1(np.sum(np.log1p(-np.minimum(missing, 1.0)), axis=0)))
 
     with np.errstate(divide="ignore"):
@@ -67,13 +69,13 @@ def expected_time(code: GradientCode, cluster: Cluster, *, wait: str = "decodabl
 
 
 def _groups(code: GradientCode, wait: str) -> Groups | None:
-    """Return members and counts of what must be heard; None when the code does not go by counts."""
+    """Return teams of workers and how many of them must be heard; None when the code does not go by counts."""
     if len(code.segments) > 1:
         return None
     waiting = Waiting(code, wait)
     if waiting.by_count(0):
-        return [(np.arange(code.workers), code.workers - code.segments[0].stragglers)]
-    groups = [(c.workers, c.needed) for c in waiting.decoders[0].components]
+        return [(list(np.arange(code.workers)[:, None]), code.workers - code.segments[0].stragglers)]
+    groups = [([c.workers[team] for team in c.teams], c.needed) for c in waiting.decoders[0].components]
     return None if any(needed is None for _, needed in groups) else groups  # type: ignore[return-value]
 
 

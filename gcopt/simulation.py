@@ -121,20 +121,25 @@ class Waiting:
         if self.by_count(c):
             return kth(arrived, arrived.shape[1] - self.code.segments[c].stragglers)
         done = np.zeros(len(arrived))
-        for members, needed in self._regular(c):
-            np.maximum(done, kth(arrived[:, members], needed).max(axis=1), out=done)
+        for teams, needed in self._regular(c):
+            np.maximum(done, kth(arrived[:, teams].min(axis=-1), needed).max(axis=1), out=done)
         for component in self.decoders[c].components:
             if component.needed is None:
                 np.maximum(done, _search(component, arrived[:, component.workers]), out=done)
         return done
 
     def _regular(self, c: int) -> Iterator[tuple[NDArray[np.intp], int]]:
-        """Yield components that go by count, those of one shape together: members (components, size) and the count."""
-        shapes: dict[tuple[int, int], list[NDArray[np.intp]]] = {}
+        """Yield what goes by count: workers (components, teams, size) and how many teams are needed.
+
+        Components of one shape come together; a team that is smaller than others is filled up with its own members.
+        """
+        shapes: dict[tuple[int, int, int], list[NDArray[np.intp]]] = {}
         for component in self.decoders[c].components:
             if component.needed is not None:
-                shapes.setdefault((component.workers.size, component.needed), []).append(component.workers)
-        return ((np.stack(members), needed) for (_, needed), members in shapes.items())
+                size = max(team.size for team in component.teams)
+                members = np.stack([np.resize(component.workers[team], size) for team in component.teams])
+                shapes.setdefault((*members.shape, component.needed), []).append(members)
+        return ((np.stack(members), needed) for (_, _, needed), members in shapes.items())
 
 
 def kth(arrived: Floats, k: int) -> Floats:
