@@ -419,6 +419,25 @@ def solve(
 
 
 @verb
+def table(
+    name: Annotated[str, typer.Argument(metavar="TABLE", help="exact-noise: noise amplification of exact codes.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for NAME.csv and NAME.md.")] = Path(),
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Compute a table again and write it as CSV and Markdown."""
+    from gcopt.tabulating import TABLES
+
+    with console.progress(f"table {name}") as bar:
+        paths = TABLES[name].write(output, seed=seed, tell=lambda done, total, note: bar.update(done, note=note))
+    if json:
+        console.print_json({"schema": "gcopt.table/1", "table": name, "files": [str(p) for p in paths], "seed": seed})
+    else:
+        for path in paths:
+            typer.echo(f"wrote {path}")
+
+
+@verb
 def families(json: Json = False) -> None:
     """List the families of codes with their parameters."""
     from gcopt.families import FAMILIES
