@@ -116,8 +116,8 @@ TABLES: Registry[Table] = Registry(
         "exact-noise": Table(
             "exact-noise",
             "Noise amplification of exact codes",
-            "nu = max over sets of s stragglers of the least sqrt(sum_j ||R_j||^2 ||b_j||^2 / k): relative error of the "
-            "decoded gradient per unit of relative error in the messages. Exact worst cases; c: complex entries; "
+            "nu = max over sets of s stragglers of the least sqrt(sum_j ||R_j||^2 ||b_j||^2 / k): relative error of "
+            "the decoded gradient per unit of relative error in the messages. Exact worst cases; c: complex entries; "
             ">=: the worst set found, not proved; empty: no such code.",
             exact_noise,
         )
