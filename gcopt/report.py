@@ -87,8 +87,8 @@ def _print_choices(title: str, choices: Sequence[Choice]) -> None:
         (
             c.code.family,
             _parameters(c.code),
-            str(c.code.load),
-            str(c.code.stragglers),
+            f"{c.code.load}/{c.code.partitions}",
+            str(c.code.parameters.get("stragglers", c.code.stragglers)),
             seconds_text(c.value),
             "exact" if c.stderr == 0 else seconds_text(c.stderr),
             f"{c.gain:.3f}",
