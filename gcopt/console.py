@@ -33,7 +33,7 @@ def settings(pairs: Iterable[str]) -> dict[str, Any]:
         try:
             found[key] = json.loads(text)
         except json.JSONDecodeError:
-            found[key] = text
+            found[key] = text.strip()
     return found
 
 
@@ -128,11 +128,11 @@ def seconds_text(value: float | None) -> str:
     >>> seconds_text(0.00123), seconds_text(45.336), seconds_text(70494401.2), seconds_text(float("inf"))
     ('1.23 ms', '45.3 s', '7.05e+07 s', 'never')
     """
-    if value is None:
+    if value is None or math.isnan(value):
         return "-"
     if not math.isfinite(value):
         return "never"
-    for limit, unit in ((1e-3, 1e-6), (1.0, 1e-3)):
+    for limit, unit in ((0.9995e-3, 1e-6), (0.9995, 1e-3)):
         if 0 < abs(value) < limit:
             return f"{value / unit:.3g} {'us' if unit == 1e-6 else 'ms'}"
     return f"{value:.3g} s" if value < 999.5 or value >= 1e5 else f"{value:.0f} s"

@@ -23,7 +23,7 @@ from gcopt.errors import InfeasibleError, InputError
 from gcopt.evaluate import evaluate_component
 from gcopt.expectation import expected_time
 from gcopt.families import FAMILIES
-from gcopt.simulation import WAITS, Waiting, arrivals, completed
+from gcopt.simulation import WAITS, Waiting, arrivals, completed, mean_and_stderr
 from gcopt.solvers.result import Status
 from gcopt.solvers.seeding import RngLike, generator, seed_of
 
@@ -106,17 +106,19 @@ class Design:
     def advice(self) -> str:
         """One paragraph for people."""
         code, gain = self.best.code, self.best.gain
+        faster = f"an iteration is {gain:.2f} times faster than uncoded with equal shares"
+        if gain == np.inf:
+            faster = "with equal shares and no coding, no iteration was ever completed"
         if code.family == "uncoded" and "speeds" in code.parameters:
             return (
-                f"Do not code. Give slower workers less data instead: an iteration is {gain:.2f} times faster than "
-                "with equal shares, and no code that was tried is faster still."
+                f"Do not code. Give slower workers less data instead: {faster}, and no code that was tried is "
+                "faster still."
             )
         if code.family == "uncoded":
             return "Do not code: no code that was tried makes an iteration faster than equal shares without redundancy."
         return (
             f"Run {code.family} with load {code.load}: no worker computes more than {code.load} of {code.partitions} "
-            f"partitions and the master can do without any {code.stragglers} of {code.workers} workers; an iteration "
-            f"is {gain:.2f} times faster than uncoded with equal shares."
+            f"partitions and the master can do without any {code.stragglers} of {code.workers} workers; {faster}."
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -131,7 +133,7 @@ class Design:
             "value": value,
             "stderr": self.best.stderr,
             "bound": self.bound,
-            "gap": abs(value - self.bound) / value,
+            "gap": 0.0 if value == self.bound else abs(value - self.bound) / value,
             "status": str(self.status),
             "expected_runtime": value,
             "uncoded": self.uncoded,
@@ -182,7 +184,7 @@ def design(
     InputError
         If an argument is impossible.
     InfeasibleError
-        If no candidate fits the settings, or none ever completes an iteration.
+        If no candidate fits the settings and can be decoded, or none ever completes an iteration.
 
     Examples
     --------
@@ -204,12 +206,12 @@ def design(
     finalists = [codes[i] for i in order[:_FINALISTS]]
     kept, uncoded = _finals(finalists, cluster, wait, iterations, seed)
     chosen = _decided(kept)
-    best = replace(chosen, code=_polished(chosen.code))
+    best = chosen if "draws" in (settings or {}) else replace(chosen, code=_polished(chosen.code))
     if not np.isfinite(best.value):
         raise InfeasibleError(
             "no code that was tried ever completes an iteration on this cluster; allow more stragglers"
         )
-    others = [Choice(codes[i], first[i][0], first[i][1], uncoded / first[i][0]) for i in order[_FINALISTS:]]
+    others = [Choice(codes[i], first[i][0], first[i][1], _gain(uncoded, first[i][0])) for i in order[_FINALISTS:]]
     bound = min(_clairvoyant(cluster, iterations, generator(seed, 3)), best.value)
     status = Status.OPTIMAL if best.value - bound <= 1e-3 * best.value else Status.FEASIBLE
     ranked = (best, *(c for c in kept if c is not chosen), *others)
@@ -255,38 +257,55 @@ def _finals(
     *timed, (uncoded, _) = _timed(
         [*codes, FAMILIES["uncoded"](cluster.workers)], cluster, wait, iterations, generator(seed, 2), None
     )
-    kept = [Choice(code, value, stderr, uncoded / value) for code, (value, stderr) in zip(codes, timed, strict=True)]
+    kept = [
+        Choice(code, value, stderr, _gain(uncoded, value)) for code, (value, stderr) in zip(codes, timed, strict=True)
+    ]
     return sorted(kept, key=lambda choice: choice.value), uncoded
+
+
+def _gain(uncoded: float, value: float) -> float:
+    if uncoded == value:
+        return 1.0
+    return uncoded / value if value > 0 else np.inf
 
 
 def candidates(
     cluster: Cluster, *, family: str | None, settings: Mapping[str, Any], seed: int
 ) -> Iterator[GradientCode]:
     """Build every code worth a try; a family that is named must exist and know the settings."""
+    settings = dict(settings)
+    if settings.pop("workers", cluster.workers) != cluster.workers:
+        raise InputError(f"the settings ask for other workers than the cluster has; {cluster.workers} would work")
+    if "partitions" in settings:
+        cluster = cluster.replace(job=replace(cluster.job, partitions=settings.pop("partitions")))
     k = cluster.job.partitions
-    for name in FAMILIES if family is None else [family]:
+    for name in _takers(settings) if family is None else [family]:
         entry = FAMILIES[name]
-        if family is not None:
-            entry.check_names(settings)
+        entry.check_names(settings)
         sets = list(entry.candidates(cluster)) if entry.candidates is not None else []
-        fitting = [s for s in sets if all(s.get(key, value) == value for key, value in settings.items())]
+        fixed = {key: value for key, value in settings.items() if key not in ("rng", "draws")}
+        fitting = [s for s in sets if all(s.get(key, value) == value for key, value in fixed.items())]
         for parameters in fitting or ([{"workers": cluster.workers}] if family is not None else []):
-            known = {key: value for key, value in settings.items() if key in entry.signature.parameters}
-            if family is None and len(known) < len(settings):
-                continue
-            given = {**parameters, **known}
+            given = {**parameters, **({} if k is None else {"partitions": k})}
             if "rng" in entry.signature.parameters:
                 given["rng"] = seed
-            if k is not None:
-                given["partitions"] = k
             try:
-                code = entry(**given)
+                code = entry(**{**given, **settings})
             except InputError:
-                if family is not None and settings:
+                if family is not None and (settings or not fitting):
                     raise
             else:
                 if usable(code):
                     yield code
+
+
+def _takers(settings: Mapping[str, Any]) -> list[str]:
+    """Return the families that have all these parameters; a parameter that none has is refused."""
+    known = {name: set(FAMILIES[name].signature.parameters) for name in FAMILIES}
+    for key in settings:
+        if not any(key in names for names in known.values()):
+            raise InputError(f"no family has a parameter {key!r}; `gcopt families` lists them")
+    return [name for name, names in known.items() if names.issuperset(settings)]
 
 
 def usable(code: GradientCode) -> bool:
@@ -315,7 +334,10 @@ def usable(code: GradientCode) -> bool:
 
 def _nothing_fits(family: str | None, settings: Mapping[str, Any]) -> str:
     wanted = ", ".join(f"{key}={value}" for key, value in settings.items()) or "this cluster"
-    return f"no candidate of {family or 'any family'} fits {wanted}; leave out a setting, or use build"
+    return (
+        f"no candidate of {family or 'any family'} fits {wanted} and can be decoded in floating point; leave out a "
+        "setting, or use build"
+    )
 
 
 def _timed(
@@ -342,10 +364,7 @@ def _draws(cluster: Cluster, iterations: int, rng: np.random.Generator) -> Itera
 def _sampled(code: GradientCode, cluster: Cluster, wait: str, draws: list[Times]) -> tuple[float, float]:
     waiting = Waiting(code, wait)
     drawn = np.concatenate([waiting.until(arrivals(code, cluster, times)).max(axis=1) for times in draws])
-    done = completed(drawn, cluster.failures.restart)
-    if done.size < 2:
-        return np.inf, np.inf
-    return float(done.mean()), float(done.std(ddof=1) / np.sqrt(done.size))
+    return mean_and_stderr(completed(drawn, cluster.failures.restart))
 
 
 def _decided(ranked: list[Choice]) -> Choice:
@@ -369,9 +388,10 @@ def _clairvoyant(cluster: Cluster, iterations: int, rng: np.random.Generator) ->
 
     Whatever the code, the responders together have computed every partition once. Worker j has done
     max(0, t - O_j) / T_j units by t, so the time is at least the t at which these sum to the whole job; that t is the
-    smallest, over sets of workers that start first, of (job + sum O_j / T_j) / sum 1 / T_j.
+    smallest, over sets of workers that start first, of (job + sum O_j / T_j) / sum 1 / T_j. Iterations in which a
+    worker never answers may be given up for ``restart`` seconds, whichever of them it pays to give up.
     """
-    parts = []
+    parts, whole = [], []
     for times in _draws(cluster, iterations, rng):
         begin = times.overhead + times.stall
         order = np.argsort(begin, axis=1)
@@ -379,8 +399,25 @@ def _clairvoyant(cluster: Cluster, iterations: int, rng: np.random.Generator) ->
         begin = np.take_along_axis(begin, order, axis=1)
         lead = np.cumsum(np.where(np.isfinite(begin), begin * speed, np.inf), axis=1)
         parts.append(((cluster.job.work + lead) / np.cumsum(speed, axis=1)).min(axis=1))
-    best = np.concatenate(parts)
-    best = best[np.isfinite(best)]
-    if best.size < 2:
+        whole.append(np.isfinite(begin).all(axis=1))
+    return _given_up(np.concatenate(parts) + cluster.network.latency, np.concatenate(whole), cluster.failures.restart)
+
+
+def _given_up(seconds: Floats, whole: NDArray[np.bool_], restart: float) -> float:
+    """Return the least mean per completed iteration less three standard errors; all but the ``whole`` may be given up."""
+    optional = np.sort(seconds[~whole])
+    optional = optional[np.isfinite(optional)]
+    done = int(whole.sum()) + np.arange(optional.size + 1)
+    lost = seconds.size - done
+    spent = seconds[whole].sum() + np.concatenate([[0.0], np.cumsum(optional)])
+    spent = spent + np.where(lost > 0, restart, 0.0) * lost
+    if done[-1] < 2:
         return 0.0
-    return float(max(0.0, best.mean() - 3 * best.std(ddof=1) / np.sqrt(best.size)) + cluster.network.latency)
+    means = np.divide(spent, done, out=np.full(done.size, np.inf), where=done > 0)
+    least = float(means.min())
+    if not np.isfinite(least):
+        return 0.0
+    kept = int(means.argmin())
+    away = np.concatenate([seconds[whole], optional[:kept]]) - least
+    square = float((away**2).sum()) + (restart**2 * int(lost[kept]) if lost[kept] else 0.0)
+    return max(0.0, least - 3 * float(np.sqrt(square)) / float(done[kept]))

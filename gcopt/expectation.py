@@ -107,7 +107,7 @@ def _late(code: GradientCode, cluster: Cluster) -> Callable[[Floats], Floats] | 
         left = np.broadcast_to(t - fixed, (distinct.size, t.size))
         idle = np.where(left >= 0, np.inf, -1.0)
         share = np.divide(left, distinct[:, None], out=idle, where=distinct[:, None] > 0)
-        return np.asarray(np.clip(compute.distribution.sf(share), 0.0, 1.0)[back])
+        return np.asarray(np.where(left < 0, 1.0, np.clip(compute.distribution.sf(share), 0.0, 1.0))[back])
 
     if not stalls:
         return after

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gcopt.checks import check_count
 from gcopt.code import GradientCode
 from gcopt.decoding import Component, Decoder
 from gcopt.errors import InputError
@@ -262,17 +263,19 @@ def simulate(
     """
     from gcopt.expectation import expected_time
 
-    if iterations < 1:
-        raise InputError(f"iterations is {iterations}; at least 1 is needed")
+    check_count("iterations", iterations, 1)
     seed = seed_of(rng)
     drawn = sample_iterations(code, cluster, iterations=iterations, wait=wait, seed=seed)
     done = completed(drawn, cluster.failures.restart)
+    mean, stderr = mean_and_stderr(done)
     levels = np.linspace(0.0, 1.0, 41)
+    curve = np.quantile(done, levels, method="inverted_cdf") if done.size else np.empty(0)
+    named = {q: float(np.quantile(done, q, method="inverted_cdf")) if done.size else np.inf for q in (0.5, 0.9, 0.99)}
     return Simulation(
-        mean=float(done.mean()) if done.size else np.inf,
-        stderr=float(done.std(ddof=1) / np.sqrt(done.size)) if done.size > 1 else np.inf,
-        quantiles={f"{q:g}": float(np.quantile(done, q)) if done.size else np.inf for q in (0.5, 0.9, 0.99)},
-        completion=[(float(np.quantile(done, q)), float(q)) for q in levels] if done.size else [],
+        mean=mean,
+        stderr=stderr,
+        quantiles={f"{q:g}": seconds for q, seconds in named.items()},
+        completion=list(zip(curve.tolist(), levels.tolist(), strict=False)),
         undecodable=float(np.mean(~np.isfinite(drawn))),
         iterations=iterations,
         wait=wait,
@@ -310,3 +313,18 @@ def completed(drawn: Floats, restart: float) -> Floats:
     failed = np.diff(good, prepend=-1) - 1
     extra = np.where(failed > 0, failed * restart, 0.0) if np.isfinite(restart) else np.where(failed > 0, np.inf, 0.0)
     return np.asarray(drawn[good] + extra)
+
+
+def mean_and_stderr(done: Floats) -> tuple[float, float]:
+    """Return the mean of completed iterations and its standard error; infinity where there is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mean_and_stderr(np.array([1.0, 3.0])), mean_and_stderr(np.array([]))
+    ((2.0, 1.0), (inf, inf))
+    """
+    mean = float(done.mean()) if done.size else np.inf
+    if done.size < 2 or not np.isfinite(mean):
+        return mean, np.inf
+    return mean, float(done.std(ddof=1) / np.sqrt(done.size))

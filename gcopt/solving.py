@@ -104,11 +104,16 @@ class Solver:
 
     def __call__(self, settings: Mapping[str, Any], *, seconds: float | None = None, seed: int = 0) -> Solution:
         """Run it."""
-        valid = ", ".join(self.signature.parameters)
+        named = [p.name for p in self.signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        open_ended = len(named) < len(self.signature.parameters)
+        valid = ", ".join(named) + (" and those of the model" if open_ended else "")
         try:
             self.signature.bind(**settings)
         except TypeError as error:
             raise InputError(f"{self.name}: {error}; it takes: {valid}") from None
+        for key in ("seconds", "seed"):
+            if key in settings:
+                raise InputError(f"{self.name}: {key} is not a setting; there is an option --{key}")
         return self.function(**settings, seconds=seconds, seed=seed)
 
 

@@ -183,7 +183,7 @@ def verify(
     seed = seed_of(rng)
     measured = _Measured(code, seed, samples, seconds / (4 * len(code.segments)))
     segments = tuple(_segment(measured, c, stragglers, probability) for c in range(len(code.segments)))
-    checks = tuple(_CHECKS[claim.kind](measured, claim) for claim in code.claims)
+    checks = tuple(_CHECKS.get(claim.kind, _check_unknown)(measured, claim) for claim in code.claims)
     return Report(code, checks, segments, seed, time.perf_counter() - begin)
 
 
@@ -306,6 +306,10 @@ def _check_unbiased(measured: _Measured, claim: Claim) -> Check:
     away = segment.target.sum(axis=0) - np.asarray(segment.encoding.sum(axis=0))
     bias = float(np.abs(away).max())
     return Check(claim, bias, "proved" if bias <= EXACT else "refuted", "columns of the encoding matrix sum to 1")
+
+
+def _check_unknown(measured: _Measured, claim: Claim) -> Check:
+    return Check(claim, np.nan, "sampled", f"nothing here can check a claim called {claim.kind}")
 
 
 _CHECKS: dict[str, Callable[[_Measured, Claim], Check]] = {
