@@ -32,7 +32,7 @@ class Run:
     Attributes
     ----------
     code : str
-        Family of the code.
+        Family of the code, and whether loads follow the speeds.
     seconds_per_iteration : float
         Mean simulated seconds.
     seconds_to_loss : float
@@ -190,8 +190,9 @@ def _try(
         for one in (plain, code)
     ]
     target = max(min(result.loss) for result in results)
-    runs = [_run(one, result, target) for one, result in zip((plain, code), results, strict=True)]
-    labels = ("uncoded", code.family if code.family != "uncoded" else "uncoded, loads by speed")
+    weighted = code.family == "uncoded" and "speeds" in code.parameters
+    labels = ("uncoded", "uncoded, loads by speed" if weighted else code.family)
+    runs = [_run(label, result, target) for label, result in zip(labels, results, strict=True)]
     return Tried(
         name=name,
         about=about,
@@ -205,10 +206,10 @@ def _try(
     )
 
 
-def _run(code: GradientCode, result: Any, target: float) -> Run:
+def _run(label: str, result: Any, target: float) -> Run:
     reached = int(np.argmax(np.asarray(result.loss) <= target * (1 + 1e-9)))
     return Run(
-        code=code.family,
+        code=label,
         seconds_per_iteration=result.seconds / result.iterations,
         seconds_to_loss=result.time[reached],
         loss=result.final["loss"],

@@ -284,7 +284,7 @@ def plot_completion(rows: Sequence[Choice], cluster: Cluster, path: Path, *, wai
         for choice in rows:
             found = simulate(choice.code, cluster, iterations=20_000, wait=wait, rng=seed)
             times, levels = zip(*found.completion, strict=True)
-            axes.plot(times, levels, label=f"{choice.code.family}, load {choice.code.load}")
+            axes.plot(times, levels, label=f"{choice.code.family}, load {choice.code.load}/{choice.code.partitions}")
         axes.set_xlabel("seconds since the start of the iteration")
         axes.set_ylabel("probability that it is done")
         axes.set_xlim(0, rows[0].value * 4)
