@@ -146,7 +146,10 @@ def print_verify(report: Report) -> None:
             )
         )
     print_table("Measured (squared decoding error; noise: error per unit of error in the messages)", header, measured)
-    print("all claims hold" if report.ok else "A CLAIM IS FALSE")
+    if report.checks:
+        proved = sum(check.status == "proved" for check in report.checks)
+        held = f"{proved} of {len(report.checks)} claims proved, none refuted"
+        print(held if report.ok else "A CLAIM IS FALSE")
 
 
 def _interval(interval: Interval) -> str:
