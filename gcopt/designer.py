@@ -404,7 +404,7 @@ def _clairvoyant(cluster: Cluster, iterations: int, rng: np.random.Generator) ->
 
 
 def _given_up(seconds: Floats, whole: NDArray[np.bool_], restart: float) -> float:
-    """Return the least mean per completed iteration less three standard errors; all but the ``whole`` may be given up."""
+    """Return the least mean per completed iteration less three standard errors; not ``whole`` ones may be given up."""
     optional = np.sort(seconds[~whole])
     optional = optional[np.isfinite(optional)]
     done = int(whole.sum()) + np.arange(optional.size + 1)

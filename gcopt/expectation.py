@@ -65,7 +65,7 @@ def expected_time(code: GradientCode, cluster: Cluster, *, wait: str = "decodabl
         return np.asarray(-np.expm1(np.sum(np.log1p(-np.minimum(missing, 1.0)), axis=0)))
 
     with np.errstate(divide="ignore"):
-        return float(_integral(unfinished))
+        return float(_integral(unfinished, _kinks(code, cluster)))
 
 
 def _groups(code: GradientCode, wait: str) -> Groups | None:
@@ -81,26 +81,15 @@ def _groups(code: GradientCode, wait: str) -> Groups | None:
 
 def _late(code: GradientCode, cluster: Cluster) -> Callable[[Floats], Floats] | None:
     """Return t (nodes,) -> P(worker j has not answered by t), shape (n, nodes)."""
-    compute, overhead, failures, network, job = (
-        cluster.compute,
-        cluster.overhead,
-        cluster.failures,
-        cluster.network,
-        cluster.job,
-    )
+    compute, overhead, failures = cluster.compute, cluster.overhead, cluster.failures
     stalls = failures.probability > 0
     if isinstance(compute, Trace) or isinstance(overhead, Trace) or overhead.model != "deterministic":
         return None
-    if cluster.racks is not None or network.master_bandwidth < np.inf:
+    if cluster.racks is not None or cluster.network.master_bandwidth < np.inf:
         return None
     if stalls and not np.isfinite(failures.recovery):
         return None
-    segment = code.segments[0]
-    scale = job.unit * job.samples * job.parameters / code.partitions / segment.blocks
-    work = cluster.slowness * segment.pairs * scale
-    message = segment.encoding.dtype.itemsize * job.parameters / segment.blocks
-    fixed = overhead.mean + network.latency + message / network.bandwidth
-
+    fixed, work = _fixed_and_work(code, cluster)
     distinct, back = np.unique(work, return_inverse=True)
 
     def after(t: Floats) -> Floats:
@@ -113,6 +102,24 @@ def _late(code: GradientCode, cluster: Cluster) -> Callable[[Floats], Floats] | 
         return after
     p, recovery = failures.probability, failures.recovery
     return lambda t: (1 - p) * after(t) + p * after(t - recovery)
+
+
+def _kinks(code: GradientCode, cluster: Cluster) -> list[float]:
+    """Return where P(late) jumps or bends: the earliest answers of the fastest and the slowest that stalled."""
+    if cluster.failures.probability == 0 or isinstance(cluster.compute, Trace):
+        return []
+    fixed, work = _fixed_and_work(code, cluster)
+    low = float(cluster.compute.ppf(0.0))
+    return [float(fixed + cluster.failures.recovery + units * low) for units in (work.min(), work.max())]
+
+
+def _fixed_and_work(code: GradientCode, cluster: Cluster) -> tuple[float, Floats]:
+    """Return the seconds that do not depend on luck and the units of work of each worker, shape (n,)."""
+    segment, job, network = code.segments[0], cluster.job, cluster.network
+    scale = job.unit * job.samples * job.parameters / code.partitions / segment.blocks
+    message = segment.encoding.dtype.itemsize * job.parameters / segment.blocks
+    fixed = cluster.overhead.mean + network.latency + message / network.bandwidth  # type: ignore[union-attr]
+    return fixed, np.asarray(cluster.slowness * segment.pairs * scale)
 
 
 def _too_few(needed: int, late: Floats) -> Floats:
@@ -133,8 +140,8 @@ def _too_few(needed: int, late: Floats) -> Floats:
     return np.asarray(count[size - needed + 1 :].sum(axis=0))
 
 
-def _integral(unfinished: Callable[[Floats], Floats]) -> float:
-    """Integrate P(unfinished) from 0: piece by piece between its quantiles, then over doubling intervals."""
+def _integral(unfinished: Callable[[Floats], Floats], kinks: list[float]) -> float:
+    """Integrate P(unfinished) from 0: piece by piece between its quantiles and kinks, then over doubling intervals."""
 
     def at(t: float) -> float:
         return float(unfinished(np.array([t]))[0])
@@ -145,9 +152,9 @@ def _integral(unfinished: Callable[[Floats], Floats]) -> float:
         if high > 1e300:
             return float("inf")
     edges = [brentq(lambda t, q=q: at(t) - q, 0.0, high, xtol=1e-15 * high, rtol=1e-12) for q in _LEVELS if at(0.0) > q]
-    edges = sorted({edge for edge in edges if edge > 0})
-    if not edges:
+    if not any(edge > 0 for edge in edges):
         return 0.0
+    edges = sorted({edge for edge in (*edges, *kinks) if edge >= min(edges) and edge > 0})
     total = edges[0]
     for a, b in pairwise(edges):
         steps = a * (b / a) ** np.linspace(0.0, 1.0, 1 + int(np.ceil(np.log2(b / a))))
