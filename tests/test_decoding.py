@@ -242,7 +242,7 @@ def test_components_are_the_connected_parts():
 
 @pytest.mark.parametrize("name", list(FAMILIES))
 def test_needed_agrees_with_brute_force(name):
-    """The number of members that always decode, while fewer never do, over all sets of responders."""
+    """The number of teams that always decode, while fewer never do, over all sets of responders."""
     for segment in FAMILIES[name](**PARAMETERS[name]).segments:
         for component in components(segment):
             check_needed(component)
@@ -256,14 +256,17 @@ def test_needed_agrees_with_brute_force_on_any_code(segment):
 
 
 def check_needed(component, blocks=1):
+    """Decodability against the number of teams (workers that send the same up to a factor) of which one was heard."""
     n = component.workers.size
     matrix = component.matrix.toarray()
-    by_count = [set() for _ in range(n + 1)]
+    assert sorted(np.concatenate(component.teams).tolist()) == list(range(n))
+    seen = [set() for _ in range(len(component.teams) + 1)]
     for number in range(2**n):
         heard = np.array([bool(number >> j & 1) for j in range(n)])
-        by_count[heard.sum()].add(least_squares(matrix, blocks, heard)[0] <= 1e-11 * matrix.shape[1])
-    counts = [count for count, seen in enumerate(by_count) if seen == {True}]
-    fixed = all(len(seen) == 1 for seen in by_count) and bool(counts)
+        teams = sum(bool(heard[team].any()) for team in component.teams)
+        seen[teams].add(least_squares(matrix, blocks, heard)[0] <= 1e-11 * matrix.shape[1])
+    counts = [count for count, answers in enumerate(seen) if answers == {True}]
+    fixed = all(len(answers) == 1 for answers in seen) and bool(counts)
     if component.needed is None:
         assert not fixed or blocks > 1
     else:
