@@ -152,7 +152,20 @@ class Component:
 
     def decodes(self, heard: Bools) -> bool:
         """Whether these members, bool, shape (members,), determine the component exactly."""
-        return self.error(heard) <= EXACT * self._target.size
+        return not self._hopeless(heard) and self.error(heard) <= EXACT * self._target.size
+
+    def _hopeless(self, heard: Bools) -> bool:
+        """Whether the null space cannot cancel what the missing members would have to send; cheap, and never wrong.
+
+        Coefficients of squared error e differ from the solution by a null vector and a rest of norm at most
+        sqrt(e) / (smallest singular value), which is at least 1 / condition as rows have length 1.
+        """
+        if self._one_row or self._null is None or not self._null.shape[1] or not self._exact or heard.all():
+            return False
+        missing = ~heard
+        null, wanted = self._null[missing], self._solution[missing]
+        left = wanted - null @ np.linalg.lstsq(null, wanted, rcond=None)[0]
+        return bool(np.linalg.norm(left) * self._factors[2] > 2.0 * np.sqrt(EXACT * self._target.size))
 
     def error(self, heard: Bools) -> float:
         """Return the squared decoding error of these members on the component's partitions."""
@@ -259,7 +272,7 @@ class Component:
 
     @cached_property
     def _exact(self) -> bool:
-        return self.decodes(np.ones(self.workers.size, dtype=bool))
+        return self.error(np.ones(self.workers.size, dtype=bool)) <= EXACT * self._target.size
 
     @cached_property
     def _shares(self) -> NDArray[Any]:

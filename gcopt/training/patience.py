@@ -44,6 +44,7 @@ class Patience:
     least: float = 10.0
     _recent: deque[float] = field(init=False, repr=False)
     _fresh: int = field(default=0, init=False, repr=False)
+    _known: bool = field(default=False, init=False, repr=False)
     _deadline: float = field(default=inf, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -56,12 +57,12 @@ class Patience:
 
     def deadline(self, workers: int) -> float:
         """Return the silence, in seconds, after which one of so many workers is suspected."""
-        stale = self._fresh > self.window // 4 or self._deadline == inf
-        if stale and len(self._recent) >= min(2 * workers, self.window):
+        wanted = self.window // 4 if self._known else min(2 * workers, self.window)
+        if self._fresh >= wanted:
             middle = median(self._recent)
             deviation = median(abs(t - middle) for t in self._recent)
             self._deadline = max(self.floor, middle + self.spread * max(deviation, middle / 2))
-            self._fresh = 0
+            self._fresh, self._known = 0, True
         return self._deadline
 
     def limit(self, workers: int) -> float:

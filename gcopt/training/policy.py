@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gcopt.code import GradientCode
-from gcopt.decoding import Decoder, Decoding
+from gcopt.code import GradientCode, Segment
+from gcopt.decoding import Component, Decoder, Decoding
 from gcopt.simulation import Waiting
 from gcopt.training.events import Broadcast, Message, Part
 
@@ -103,24 +103,46 @@ class Rule:
     ----------
     count : int or None
         The number of answers that is enough, where the segment goes by count.
-    group : list of int
-        For each worker the part of the code that decodes on its own; -1 for workers without work.
+    team : list of int
+        For each worker the team whose members all send multiples of one message; -1 for workers without work.
+    part : list of int
+        For each team the part of the code that decodes on its own.
     needed : list of int
-        Answers needed of each such part.
+        Teams needed of each such part; 1 where no number says it.
+    held : dict
+        For the workers of those last parts, the partitions they hold: all must have been heard of.
+    uncovered : frozenset
+        Those partitions.
     """
 
     def __init__(self, policy: Policy, segment: int, by_count: bool) -> None:
         self.decoder: Decoder = policy.decoders[segment]
         self.workers = n = policy.code.workers
         self.count = n - policy.code.segments[segment].stragglers if by_count else None
-        if self.count is not None:
-            self.group, self.needed = [0] * n, [self.count]
-            return
-        self.group = [-1] * n
-        self.needed = [component.needed or 1 for component in self.decoder.components]
-        for number, component in enumerate(self.decoder.components):
-            for worker in component.workers.tolist():
-                self.group[worker] = number
+        self.team, self.part = list(range(n)), [0] * n
+        self.needed = [self.count or 0]
+        self.held: dict[int, list[int]] = {}
+        self._irregular: list[Component] = []
+        if not by_count:
+            self._read(policy.code.segments[segment])
+        self.uncovered = frozenset(i for held in self.held.values() for i in held)
+
+    def _read(self, segment: Segment) -> None:
+        components = self.decoder.components
+        self.team, self.part = [-1] * self.workers, []
+        self.needed = [component.needed or 1 for component in components]
+        self._irregular = [component for component in components if component.needed is None]
+        for number, component in enumerate(components):
+            for team in component.teams:
+                for worker in component.workers[team].tolist():
+                    self.team[worker] = len(self.part)
+                self.part.append(number)
+        for component in self._irregular:
+            self.held |= {j: segment.support[[j]].indices.tolist() for j in component.workers.tolist()}
+
+    def promising(self, heard: Bools) -> bool:
+        """Whether the parts without a number decode, looked at one by one."""
+        return all(component.decodes(heard[component.workers]) for component in self._irregular)
 
 
 class Gathering:
@@ -141,12 +163,14 @@ class Gathering:
 
     __slots__ = (
         "_heard",
+        "_lacking",
         "_messages",
         "_missing",
         "_only",
         "_open",
-        "_pending",
         "_rule",
+        "_teams",
+        "_uncovered",
         "decoding",
         "policy",
         "segment",
@@ -161,8 +185,10 @@ class Gathering:
         self._missing = int(only.sum()) if only is not None else 0
         self._messages: dict[int, Message] = {}
         self._heard = np.zeros(self._rule.workers, dtype=bool)
-        self._pending = list(self._rule.needed)
-        self._open = len(self._pending)
+        self._teams: set[int] = set()
+        self._lacking = list(self._rule.needed)
+        self._open = len(self._lacking)
+        self._uncovered = set(self._rule.uncovered)
 
     def add(self, message: Message) -> None:
         """Take a message unless its worker was heard already; decode when there is enough."""
@@ -176,12 +202,17 @@ class Gathering:
             if self._missing == 0:
                 self.decoding = self.policy.decode(self.segment, self._heard)
             return
-        group = self._rule.group[worker]
-        if group >= 0:
-            self._pending[group] -= 1
-            self._open -= self._pending[group] == 0
-        if self._open == 0:
-            self._close(by_count=self._rule.count is not None)
+        team = self._rule.team[worker]
+        # a second answer of a team, or one from a worker without work, says nothing new
+        if team >= 0 and team not in self._teams:
+            self._teams.add(team)
+            part = self._rule.part[team]
+            self._lacking[part] -= 1
+            self._open -= self._lacking[part] == 0
+            if self._uncovered:
+                self._uncovered.difference_update(self._rule.held.get(worker, ()))
+            if self._open == 0 and not self._uncovered and self._rule.promising(self._heard):
+                self._close(by_count=self._rule.count is not None)
 
     def close_if_exact(self) -> None:
         """Decode what there is if that is exact; a replay waits for its set."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gcopt.code import GradientCode
 
 _TOLERATED = 0.2
-_DRAWS = 20_000
+_DRAWS = 1000
 
 
 @dataclass(frozen=True)

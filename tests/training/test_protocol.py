@@ -250,3 +250,33 @@ def test_combine_works_in_stretches():
 def test_an_unknown_rule_is_refused():
     with pytest.raises(InputError, match="decodable or count"):
         Policy(CODES["cyclic"], "forever")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        gcopt.families.cyclic_mds(12, 3),
+        gcopt.families.placement(10, 3, rng=0),
+        gcopt.families.grouped(9, 2, rng=0),
+        CODES["blocks"],
+    ],
+    ids=["cyclic-mds", "placement", "grouped", "blocks"],
+)
+@settings(max_examples=20, deadline=None)
+@given(data=st.data())
+def test_it_steps_at_the_first_answer_that_decodes_by_brute_force(code, data):
+    master = Master(Policy(code))
+    master.begin(version=0, batch=0, now=0.0)
+    matrix, target = code.segments[0].encoding.toarray(), code.segments[0].target
+    for c in range(1, len(code.segments)):
+        feed(master, [message(code, j, c) for j in range(code.workers)])
+    heard = []
+    for worker in data.draw(st.permutations(range(code.workers))):
+        heard.append(worker)
+        rows = matrix[heard].T
+        found = np.linalg.lstsq(rows, target.T.astype(rows.dtype), rcond=1e-12)[0]
+        exact = np.sum(np.abs(rows @ found - target.T) ** 2) <= 1e-12 * target.shape[1]
+        assert (master.handle(message(code, worker)) is not None) == exact
+        if exact:
+            return
+    pytest.fail("everybody together decodes")
