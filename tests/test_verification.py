@@ -1,0 +1,335 @@
+"""Claims are proved when true and refuted when not; the measured numbers against enumeration and the literature."""
+
+from dataclasses import replace
+from itertools import combinations
+from math import comb
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gcopt.averages import mean_error
+from gcopt.code import Claim, GradientCode, Segment
+from gcopt.decoding import Decoder
+from gcopt.errors import InputError
+from gcopt.evaluate import evaluate
+from gcopt.families import FAMILIES, cyclic_mds, fractional_repetition, grouped
+from gcopt.verification import verify
+from tests.helpers import least_squares, straggler_sets
+
+EXACT = {
+    "uncoded": {"workers": 5, "partitions": 7},
+    "fractional-repetition": {"workers": 12, "stragglers": 3},
+    "cyclic-repetition": {"workers": 13, "stragglers": 4, "rng": 0},
+    "cyclic-mds": {"workers": 12, "stragglers": 4},
+    "grouped": {"workers": 13, "stragglers": 3},
+    "placement": {"workers": 8, "stragglers": 2, "speeds": [1, 1, 1, 1, 2, 2, 3, 1], "rng": 0},
+    "two-stage": {"workers": 8, "stragglers": 2, "alpha": 3.0},
+}
+PETERSEN = nx.to_numpy_array(nx.petersen_graph())
+FANO = np.array([[(p - b) % 7 in (0, 1, 3) for p in range(7)] for b in range(7)], dtype=float)
+
+
+def statuses(report):
+    return {(check.claim.kind, check.claim.segment): check.status for check in report.checks}
+
+
+def changed(code, edit, **options):
+    """The same code and claims with an edited matrix in its last segment."""
+    matrix = code.segments[-1].encoding.toarray()
+    edit(matrix)
+    last = replace(code.segments[-1], encoding=matrix, **options)
+    return replace(code, segments=(*code.segments[:-1], last))
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_every_claim_of_an_exact_family_is_proved(name):
+    report = verify(FAMILIES[name](**EXACT[name]))
+    assert set(statuses(report).values()) == {"proved"}
+    assert report.ok
+    for part in report.segments:
+        assert part.worst.exact
+        assert part.worst.upper < 1e-12 * report.code.partitions
+        assert (part.mean.value, part.mean.exact) == (0.0, True)
+        assert part.noise.exact
+        assert part.condition >= 1.0
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_a_wrong_entry_is_noticed(name):
+    code = FAMILIES[name](**EXACT[name])
+    row, column = (index[0] for index in code.segments[-1].encoding.nonzero())
+
+    def spoil(matrix):
+        matrix[row, column] *= 1.001
+
+    report = verify(changed(code, spoil))
+    last = len(code.segments) - 1
+    if name == "uncoded":  # alone with its partitions, a worker may send any multiple of one, not of the others
+        assert code.segments[0].load[row] > 1
+    assert not report.ok
+    assert statuses(report)["exact", last] == "refuted"
+    refuted = next(check for check in report.checks if check.status == "refuted")
+    lost = report.segments[last].worst.set
+    assert str(list(lost)) in refuted.method
+    assert refuted.measured > 1e-9
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("exact", {"stragglers": 4}),
+        ("load", {"value": 3.0}),
+        ("replication", {"value": 5.0}),
+        ("noise", {"value": 0.7}),
+    ],
+)
+def test_an_exaggerated_claim_is_refuted_and_the_others_are_not(kind, change):
+    code = fractional_repetition(12, 3)
+    report = verify(code.with_claims(replace(c, **change) if c.kind == kind else c for c in code.claims))
+    assert {k for (k, _), status in statuses(report).items() if status == "refuted"} == {kind}
+    assert not report.ok
+
+
+def test_claims_nobody_can_check_are_not_called_proved():
+    code = fractional_repetition(4, 1)
+    report = verify(code.with_claims([Claim("speed", 1.0, "hearsay"), Claim("unbiased", 0.0, "", stragglers=1)]))
+    assert [check.status for check in report.checks] == ["sampled", "sampled"]
+    assert "speed" in report.checks[0].method
+
+
+@pytest.mark.parametrize(
+    ("matrix", "s", "worst"),
+    [(PETERSEN, 1, 2 / 11), (PETERSEN, 2, 8 / 17), (PETERSEN, 3, 1.0), (PETERSEN, 4, 16 / 7), (PETERSEN, 0, 0.0)],
+)
+def test_petersen_graph(matrix, s, worst):
+    report = verify(GradientCode.from_matrix(matrix), stragglers=s).to_dict()
+    assert report["worst_case"]["lower"] == pytest.approx(worst, abs=1e-12)
+    assert report["worst_case"]["upper"] == pytest.approx(worst, abs=1e-12)
+    assert report["worst_case"]["certificate"] == "exact"
+    assert report["worst_case"]["relative"] == pytest.approx(worst / 10, abs=1e-12)
+    assert least_squares(matrix, report["worst_case"]["set"])[0] == pytest.approx(worst, abs=1e-9)
+
+
+@pytest.mark.parametrize("s", range(5))
+def test_fano_plane(s):
+    """Two lines meet in one point: B B^T = 2 I + J, so any q responders leave 7 - 9 q / (2 + q)."""
+    report = verify(GradientCode.from_matrix(FANO), stragglers=s)
+    expected = 7 - 9 * (7 - s) / (9 - s)
+    (part,) = report.segments
+    assert part.worst.lower == pytest.approx(expected, abs=1e-12)
+    assert part.worst.exact
+    assert part.mean.exact
+    assert part.mean.value == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_bare_matrix_is_judged_at_its_replication():
+    report = verify(GradientCode.from_matrix(PETERSEN))
+    assert report.segments[0].worst.stragglers == 2
+    assert report.checks == ()
+    assert report.ok
+    assert verify(GradientCode.from_matrix([[1.0, 0.0]])).segments[0].worst.lower == 1.0
+
+
+@settings(max_examples=40, deadline=None)
+@given(n=st.integers(1, 7), k=st.integers(1, 6), seed=st.integers(0, 10**6), data=st.data())
+def test_worst_and_mean_against_enumeration(n, k, seed, data):
+    rng = np.random.default_rng(seed)
+    matrix = rng.integers(-1, 2, (n, k)) * rng.integers(1, 3, (n, k)).astype(float)
+    matrix[0, 0] = 1.0
+    s = data.draw(st.integers(0, n - 1))
+    part = verify(GradientCode.from_matrix(matrix), stragglers=s).segments[0]
+    errors = [least_squares(matrix, lost)[0] for lost in straggler_sets(n, s)]
+    assert part.worst.lower == pytest.approx(max(errors), abs=1e-9)
+    assert part.worst.upper == pytest.approx(max(errors), abs=1e-9)
+    assert part.mean.exact
+    assert part.mean.value == pytest.approx(np.mean(errors), abs=1e-9)
+    q = data.draw(st.sampled_from([0.0, 0.1, 0.5, 1.0]))
+    sets = [lost for t in range(n + 1) for lost in combinations(range(n), t)]
+    mean = sum(
+        q ** len(lost) * (1 - q) ** (n - len(lost)) * least_squares(matrix, lost)[0]
+        for lost in sets
+        if any_left(lost, n)
+    )
+    mean += q**n * k
+    found = verify(GradientCode.from_matrix(matrix), stragglers=s, probability=q).segments[0].mean
+    assert found.exact
+    assert found.value == pytest.approx(mean, abs=1e-9)
+
+
+def any_left(lost, n):
+    return len(lost) < n
+
+
+def test_sampled_means_agree_with_exact_ones(monkeypatch):
+    decoder = Decoder(Segment(PETERSEN))
+    for probability in (None, 0.3):
+        options = {"stragglers": 3, "probability": probability, "samples": 4000}
+        exact = mean_error(decoder, rng=np.random.default_rng(0), **options)
+        with monkeypatch.context() as patch:
+            patch.setattr("gcopt.averages._SETS", 10)
+            sampled = mean_error(decoder, rng=np.random.default_rng(0), **options)
+        assert (exact.exact, exact.stderr, sampled.exact) == (True, 0.0, False)
+        assert abs(sampled.value - exact.value) < 5 * sampled.stderr
+
+
+def test_what_is_out_of_reach_is_an_interval_and_a_sample():
+    """C(150, 30) sets in a fifth of a second: nothing can be called exact, and nothing is."""
+    graph = nx.to_numpy_array(nx.random_regular_graph(5, 150, seed=0))
+    bare = GradientCode.from_matrix(graph)
+    options = {"stragglers": 30, "seconds": 0.8, "samples": 200}
+    (loose,) = verify(bare.with_claims([Claim("noise", 1e9, "a guess", stragglers=30)]), **options).checks
+    assert loose.status == "proved"  # by a bound on every set
+    tight = bare.with_claims([Claim("noise", 1.1 * loose.measured, "a guess", stragglers=30)])
+    report = verify(tight, **options)
+    assert [check.status for check in report.checks] == ["sampled"]
+    (part,) = report.segments
+    assert not part.worst.exact
+    assert part.worst.lower == pytest.approx(least_squares(graph, part.worst.set)[0], rel=1e-9)
+    assert part.worst.upper is None or part.worst.upper > part.worst.lower
+    assert report.to_dict()["worst_case"]["certificate"] == "bounds"
+    assert not part.mean.exact
+    assert part.mean.value <= part.worst.lower + 1e-9
+
+
+NOISES = [
+    (cyclic_mds(13, 2, zeros="first"), 12.97236054),
+    (cyclic_mds(13, 4, zeros="first"), 51.21041068),
+    (cyclic_mds(13, 2), 3.62663768),
+    (cyclic_mds(13, 4), 25.26888102),
+    (cyclic_mds(16, 5), 102.81295),
+    (grouped(13, 2, inner="cyclic-mds"), 0.91986621),
+    (grouped(13, 4, inner="cyclic-mds"), 2.36832880),
+    (grouped(16, 5, inner="cyclic-mds"), 3.05642804),
+    (fractional_repetition(12, 2), np.sqrt(0.5)),
+]
+
+
+@pytest.mark.parametrize(("code", "noise"), NOISES, ids=[f"{c.family}-{c.workers}-{c.stragglers}" for c, _ in NOISES])
+def test_noise_of_the_literature(code, noise):
+    found = verify(code).to_dict()["noise"]
+    assert found["lower"] == pytest.approx(noise, rel=1e-7)
+    assert found["upper"] == pytest.approx(noise, rel=1e-7)
+    assert evaluate(code.segments[0], found["set"]).noise == pytest.approx(noise, rel=1e-7)
+    assert len(found["set"]) <= code.stragglers
+
+
+def test_evaluation_is_plain_least_squares():
+    code = cyclic_mds(9, 3)
+    matrix = code.segments[0].encoding.toarray()
+    for lost in combinations(range(9), 3):
+        found, (error, noise) = evaluate(code.segments[0], lost), least_squares(matrix, lost)
+        assert found.error == pytest.approx(error, abs=1e-12)
+        assert found.noise == pytest.approx(noise, rel=1e-7)
+        unit = np.delete(matrix, lost, axis=0)
+        unit = unit / np.linalg.norm(unit, axis=1)[:, None]
+        assert found.condition == pytest.approx(np.linalg.cond(unit), rel=1e-6)
+    assert evaluate(Segment(np.eye(2)), (0, 1)).error == 2.0
+    assert evaluate(Segment(np.eye(2)), ()).error == pytest.approx(0.0, abs=1e-15)
+
+
+@pytest.mark.parametrize("code", [fractional_repetition(10_000, 99), grouped(256, 20)], ids=["repetition", "grouped"])
+def test_large_codes_are_proved(code):
+    report = verify(code, samples=10)
+    assert report.ok
+    assert {status for (kind, _), status in statuses(report).items() if kind != "noise"} == {"proved"}
+
+
+def test_segments_are_weighted_by_length():
+    code = GradientCode((Segment(PETERSEN, length=3), Segment(np.eye(10), length=1)))
+    report = verify(code, stragglers=2).to_dict()
+    assert [part["worst_case"]["lower"] for part in report["segments"]] == pytest.approx([8 / 17, 2.0])
+    assert report["worst_case"]["lower"] == pytest.approx(0.75 * 8 / 17 + 0.25 * 2)
+    assert report["worst_case"]["upper"] == pytest.approx(0.75 * 8 / 17 + 0.25 * 2)
+    assert report["worst_case"]["certificate"] == "exact"
+    assert report["mean"]["exact"]
+    parts = [part["mean"]["value"] for part in report["segments"]]
+    assert report["mean"]["value"] == pytest.approx(0.75 * parts[0] + 0.25 * parts[1])
+    assert report["noise"] is None
+    both = verify(FAMILIES["two-stage"](8, 2, 3.0)).to_dict()
+    noises = [part["noise"]["upper"] for part in both["segments"]]
+    shares = [part["share"] for part in both["segments"]]
+    assert both["noise"]["upper"] == pytest.approx(np.dot(shares, noises))
+
+
+def test_ignored_stragglers_are_unbiased_and_never_exact():
+    n, s = 6, 2
+    report = verify(FAMILIES["ignore-stragglers"](n, s))
+    assert report.ok
+    assert set(statuses(report).values()) == {"proved"}
+    (part,) = report.segments
+    error = s + (n - s) * (n / (n - s) - 1) ** 2
+    assert (part.worst.lower, part.worst.upper) == pytest.approx((error, error))
+    assert (part.mean.value, part.mean.exact) == (pytest.approx(error), True)
+    doubled = changed(report.code, lambda matrix: matrix.__imul__(2.0))
+    assert statuses(verify(doubled))["unbiased", 0] == "refuted"
+
+
+def test_worst_case_of_the_constant_decoder_against_enumeration():
+    rng = np.random.default_rng(0)
+    matrix = np.diag(rng.uniform(0, 2, 7)).repeat(2, axis=1)
+    for overlapping in (False, True):
+        matrix[0, -1] = 0.3 * overlapping
+        code = GradientCode.from_matrix(matrix, decoder="scaled", stragglers=3)
+        weights = [np.where(np.isin(np.arange(7), lost), 0, 7 / 4) for lost in combinations(range(7), 3)]
+        worst = max(float(np.sum((w @ matrix - 1) ** 2)) for w in weights)
+        (part,) = verify(code, samples=2000).segments
+        assert part.worst.lower == pytest.approx(worst)
+        assert (part.worst.upper is None) == overlapping
+
+
+def test_the_report_says_what_it_is():
+    code = fractional_repetition(12, 3)
+    report = verify(code, rng=5)
+    document = report.to_dict()
+    assert document["schema"] == "gcopt.verify/1"
+    assert document["ok"] is True
+    assert {
+        "workers": 12,
+        "partitions": 12,
+        "blocks": 1,
+        "load": 4,
+        "replication": 4,
+        "seed": 5,
+    }.items() <= document.items()
+    assert [c["status"] for c in document["claims"]] == ["proved"] * 4
+    assert {"claim", "source", "claimed", "measured", "status", "method"} <= set(document["claims"][0])
+    assert document["segments"][0]["load_bound"] == 4.0
+    again = verify(code, rng=5).to_dict()
+    assert {**again, "seconds": 0} == {**document, "seconds": 0}
+
+
+def test_complex_codes_with_blocks_are_verified():
+    rng = np.random.default_rng(1)
+    matrix = rng.standard_normal((6, 4)) + 1j * rng.standard_normal((6, 4))
+    claims = [Claim("exact", 0.0, "random", stragglers=2)]
+    code = GradientCode((Segment(matrix, blocks=2, stragglers=2),), claims=tuple(claims))
+    report = verify(code)
+    assert statuses(report) == {("exact", 0): "proved"}
+    beyond = verify(code, stragglers=3).segments[0]
+    assert beyond.worst.exact
+    assert beyond.worst.lower > 1e-3
+    assert beyond.mean.exact
+    assert comb(6, 3) * beyond.mean.value == pytest.approx(
+        sum(evaluate(code.segments[0], lost).error for lost in combinations(range(6), 3))
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"stragglers": 4}, r"stragglers is 4; an integer from 0 to 3 is needed \(fewer than the 4 workers\)"),
+        ({"stragglers": -1}, "stragglers is -1"),
+        ({"stragglers": 1.5}, "stragglers is 1.5"),
+        ({"probability": 1.5}, "probability is 1.5; a number from 0 to 1"),
+        ({"probability": float("nan")}, "probability is nan"),
+        ({"samples": 1}, "samples is 1"),
+        ({"seconds": 0}, "seconds is 0"),
+        ({"rng": "x"}, "rng is 'x'"),
+    ],
+)
+def test_impossible_options_are_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        verify(fractional_repetition(4, 1), **options)
