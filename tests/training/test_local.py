@@ -127,10 +127,12 @@ def test_recorded_responders_give_the_same_bits_also_after_a_resumption(tmp_path
     assert rest.loss == first.loss
 
 
-def test_a_replay_that_needs_the_dead_ends():
+def test_a_replay_that_needs_the_dead_ends(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     everybody = np.ones((30, 1, 6), dtype=bool)
     with pytest.raises(TrainingError, match="lost: worker 4"):
-        train(FRACTIONAL, logistic(), iterations=30, replay=everybody, on_iteration=at(3, (4, signal.SIGKILL)))
+        train(FRACTIONAL, logistic(), iterations=30, replay=everybody, on_iteration=at(3, (4, signal.SIGKILL)), rng=8)
+    assert (tmp_path / "gcopt-checkpoint-8-3.npz").exists()
 
 
 def test_delays_hold_messages_back_and_slow_workers_are_left_behind():

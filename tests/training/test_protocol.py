@@ -16,7 +16,7 @@ from gcopt.training.protocol import Master
 from tests.training.cases import codes
 
 CODES = codes()
-GRADIENTS = np.random.default_rng(3).standard_normal((7, 9))
+GRADIENTS = np.random.default_rng(3).standard_normal((12, 9))
 
 
 def payloads(code):
