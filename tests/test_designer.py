@@ -1,0 +1,230 @@
+"""The search over families: known optima, honest advice, settings that restrict, the same again from the same seed."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from gcopt.cluster import Cluster, Failures, Job, Network, Racks, Trace
+from gcopt.delays import Delay
+from gcopt.designer import _clairvoyant, _given_up, candidates, compare, design, usable
+from gcopt.errors import InfeasibleError, InputError
+from gcopt.families import FAMILIES, cyclic_mds
+from gcopt.simulation import simulate
+from gcopt.solvers.order_statistics import exponential_means
+from gcopt.solvers.result import Status
+
+EXPONENTIAL = Delay("exponential", {"rate": 1.0})
+DETERMINISTIC = Delay("deterministic", {"value": 1.0})
+FEW = {"iterations": 500}
+
+
+def published(n):
+    """T = 50 + Exp(0.001) per unit of work, 20,000 parameters, 50 samples (Wang et al. 2022)."""
+    return Cluster(n, Delay("shifted-exponential", {"rate": 0.001, "shift": 50.0}), job=Job(20_000, 50))
+
+
+@pytest.mark.parametrize(("n", "single"), [(10, 1.5000e8), (20, 1.0000e8)])
+def test_the_best_single_code_of_the_literature_is_found(n, single):
+    """By count the best s gives min (M b / N) (s + 1) L E T_(N-s); repetition that decodes earlier is never slower."""
+    means = exponential_means(n, 0.001, 50.0)
+    by_count = [50 / n * (s + 1) * 20_000 * means[n - s - 1] for s in range(n)]
+    assert min(by_count) == pytest.approx(single, rel=1e-4)
+    counted = design(published(n), family="grouped", wait="count", **FEW)
+    assert counted.best.value == pytest.approx(min(by_count), rel=1e-9)
+    best = design(published(n), family="fractional-repetition", **FEW).best
+    assert best.value <= min(by_count) * (1 + 1e-9)
+    assert best.stderr == 0.0
+
+
+def test_the_whole_search_is_at_least_as_good_as_each_family():
+    result = design(published(10), **FEW)
+    assert result.best.value <= 1.5e8 * (1 + 1e-9)
+    assert result.best.gain == pytest.approx(result.uncoded / result.best.value)
+    assert result.best.gain > 1.9
+    assert result.bound <= result.best.value
+    assert "Run fractional-repetition with load 10" in result.advice
+    assert {a.code.family for a in result.alternatives} >= {"uncoded", "grouped", "two-stage", "fractional-repetition"}
+    finalists = [a.value for a in result.alternatives[1:6]]
+    assert finalists == sorted(finalists)
+
+
+def test_do_not_code_where_nothing_is_random():
+    result = design(Cluster(6, DETERMINISTIC), **FEW)
+    assert result.best.code.family == "uncoded"
+    assert result.advice.startswith("Do not code")
+    assert (result.best.value, result.best.gain) == (pytest.approx(1 / 6), pytest.approx(1.0))
+    assert result.status == Status.OPTIMAL
+
+
+def test_slow_workers_get_less_data_where_they_are_only_slow():
+    """Speeds 1 and 1/4: equal shares wait for 4/8, shares by speed need 1 / 5."""
+    cluster = Cluster(8, DETERMINISTIC, slowness=[1.0] * 4 + [4.0] * 4)
+    result = design(cluster, **FEW)
+    code = result.best.code
+    assert (code.family, "speeds" in code.parameters) == ("uncoded", True)
+    assert result.advice.startswith("Do not code. Give slower workers less data")
+    assert result.uncoded == pytest.approx(0.5)
+    assert result.bound >= 0.2 * (1 - 1e-9)
+    assert result.best.value == pytest.approx(0.2, rel=0.03)
+    load = code.segments[0].load
+    assert load[:4].min() > 3 * load[4:].max()
+
+
+def test_one_dead_worker_is_coded_around():
+    """The last worker never answers: uncoded never ends, and the advice says so instead of a number."""
+    times = np.ones((20, 6)) + 0.01 * np.random.default_rng(0).random((20, 6))
+    times[1:, 5] = np.inf
+    result = design(Cluster(6, Trace(times), failures=Failures(restart=1e9)), **FEW)
+    assert result.best.code.stragglers >= 1
+    assert result.best.value < 10.0
+    assert result.best.gain > 1e6
+
+
+def test_uncoded_that_never_ends_is_said_in_words():
+    result = design(Cluster(20, EXPONENTIAL, failures=Failures(0.6)), **FEW)
+    assert result.uncoded == np.inf
+    assert "no iteration was ever completed" in result.advice
+    assert "inf" not in result.advice
+    assert result.best.value < np.inf
+
+
+def test_settings_restrict():
+    result = design(Cluster(6, EXPONENTIAL), settings={"stragglers": 2}, **FEW)
+    assert {choice.code.parameters["stragglers"] for choice in result.alternatives} == {2}
+    assert len({choice.code.family for choice in result.alternatives}) > 1
+    one = design(Cluster(6, EXPONENTIAL), family="grouped", settings={"stragglers": 2}, **FEW)
+    assert [choice.code.family for choice in one.alternatives] == ["grouped"]
+    named = design(Cluster(6, EXPONENTIAL), family="cyclic-mds", settings={"stragglers": 2}, **FEW)
+    assert named.best.code.load == 3
+
+
+def test_the_user_may_fix_the_number_of_draws_and_the_winner_gets_all_of_them_otherwise():
+    cluster = Cluster(5, EXPONENTIAL, slowness=[1, 1, 1, 2, 2])
+    fixed = design(cluster, family="placement", settings={"stragglers": 1, "draws": 2}, **FEW)
+    assert {choice.code.parameters["draws"] for choice in fixed.alternatives} == {2}
+    assert design(cluster, family="placement", settings={"stragglers": 1}, **FEW).best.code.parameters["draws"] > 2
+
+
+def test_partitions_of_the_job_are_respected():
+    cluster = Cluster(20, EXPONENTIAL, slowness=[1.0] * 10 + [2.0] * 10, job=Job(partitions=40))
+    codes = list(candidates(cluster, family=None, settings={}, seed=0))
+    assert {code.partitions for code in codes} == {40}
+    assert {code.family for code in codes} >= {"uncoded", "grouped", "fractional-repetition", "placement"}
+    odd = list(candidates(cluster.replace(job=Job(partitions=33)), family=None, settings={}, seed=0))
+    assert {code.partitions for code in odd} == {33}
+    few = list(candidates(Cluster(6, EXPONENTIAL, job=Job(partitions=4)), family=None, settings={}, seed=0))
+    assert {code.partitions for code in few} == {4}
+    assert "uncoded" not in {code.family for code in few}
+
+
+@pytest.mark.parametrize("family", [None, "grouped", "placement", "uncoded", "fractional-repetition"])
+def test_partitions_may_be_a_setting(family):
+    cluster = Cluster(6, EXPONENTIAL, slowness=[1, 1, 1, 1, 2, 2])
+    codes = candidates(cluster, family=family, settings={"partitions": 12}, seed=0)
+    assert {code.partitions for code in codes} == {12}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"family": "no-such"}, "no family is called 'no-such'; there are: cyclic-mds"),
+        ({"family": "grouped", "settings": {"stragler": 1}}, "grouped has no parameter 'stragler'; it takes: workers"),
+        ({"settings": {"stragler": 1}}, "no family has a parameter 'stragler'"),
+        ({"settings": {"workers": 5}}, "the settings ask for other workers than the cluster has; 6 would work"),
+        ({"settings": {"partitions": 0}}, "partitions is 0"),
+        ({"family": "fractional-repetition", "settings": {"stragglers": 3}}, "needs stragglers . 1 to divide workers"),
+        ({"family": "cyclic-repetition"}, "missing a required argument: 'stragglers'"),
+        ({"objective": "beauty"}, "objective is 'beauty'; runtime would work"),
+        ({"wait": "forever"}, "wait is 'forever'; decodable or count would work"),
+        ({"iterations": 10}, "iterations is 10; at least 100"),
+    ],
+)
+def test_impossible_requests_are_told_what_would_work(options, message):
+    with pytest.raises(InputError, match=message):
+        design(Cluster(6, EXPONENTIAL), **options)
+
+
+def test_infeasible_requests():
+    with pytest.raises(InfeasibleError, match="no candidate of any family fits stragglers=9"):
+        design(Cluster(6, EXPONENTIAL), settings={"stragglers": 9})
+    with pytest.raises(InfeasibleError, match="cyclic-mds fits stragglers=40 and can be decoded in floating point"):
+        design(Cluster(80, EXPONENTIAL), family="cyclic-mds", settings={"stragglers": 40})
+    with pytest.raises(InfeasibleError, match="ever completes an iteration"):
+        design(Cluster(4, EXPONENTIAL, failures=Failures(1.0)), **FEW)
+
+
+def test_the_same_seed_gives_the_same_design():
+    cluster = Cluster(6, Delay("weibull", {"shape": 0.6, "scale": 1.0}), racks=Racks((0, 0, 0, 1, 1, 1), 0.5))
+    once, again = (design(cluster, rng=3, **FEW).to_dict() for _ in range(2))
+    assert {**once, "seconds": 0} == {**again, "seconds": 0}
+    assert once["seed"] == 3
+    assert design(cluster, rng=4, **FEW).best.value != once["value"]
+
+
+def test_the_value_is_what_simulation_gives():
+    cluster = Cluster(6, EXPONENTIAL, Delay("exponential", {"rate": 5.0}), racks=Racks((0, 0, 0, 1, 1, 1), 0.3))
+    result = design(cluster, iterations=4000)
+    drawn = simulate(result.best.code, cluster, iterations=20_000, rng=8)
+    assert result.best.stderr > 0
+    assert abs(drawn.mean - result.best.value) < 5 * np.hypot(drawn.stderr, result.best.stderr)
+
+
+@pytest.mark.parametrize("restart", [0.0, 0.05, 1.0, np.inf])
+def test_no_code_beats_the_bound(restart):
+    """Also where it pays to give up iterations."""
+    cluster = Cluster(
+        6,
+        EXPONENTIAL,
+        Delay("exponential", {"rate": 10.0}),
+        failures=Failures(0.2, np.inf, restart),
+        network=Network(0.1),
+    )
+    bound = _clairvoyant(cluster, 20_000, np.random.default_rng(0))
+    assert bound > 0.1
+    for code in (FAMILIES["uncoded"](6), FAMILIES["grouped"](6, 2), FAMILIES["grouped"](6, 5)):
+        drawn = simulate(code, cluster, iterations=20_000, rng=1)
+        assert bound <= drawn.mean + 5 * drawn.stderr
+
+
+@pytest.mark.parametrize("restart", [0.0, 0.5, 3.0, np.inf])
+def test_the_best_iterations_to_give_up_against_brute_force(restart):
+    rng = np.random.default_rng(2)
+    seconds, whole = rng.exponential(size=7), np.arange(7) < 2
+    options = []
+    for keep in itertools.product([True, False], repeat=5):
+        kept = np.concatenate([[True, True], keep])
+        cost = np.where(kept, seconds, restart).sum()
+        options.append((cost / kept.sum(), kept))
+    mean, kept = min(options, key=lambda option: option[0])
+    spread = np.sqrt(np.sum((seconds[kept] - mean) ** 2) + (restart**2 * (~kept).sum() if not kept.all() else 0.0))
+    assert _given_up(seconds, whole, restart) == pytest.approx(max(0.0, mean - 3 * spread / kept.sum()))
+    assert _given_up(np.full(5, 2.0), np.ones(5, dtype=bool), restart) == pytest.approx(2.0)
+
+
+def test_compare_gives_one_code_per_family():
+    choices = compare(Cluster(6, EXPONENTIAL), **FEW)
+    assert [c.value for c in choices] == sorted(c.value for c in choices)
+    names = [c.code.family for c in choices]
+    assert len(names) == len(set(names)) == 4
+    uncoded = next(c for c in choices if c.code.family == "uncoded")
+    assert uncoded.gain == pytest.approx(1.0)
+
+
+def test_progress_is_told():
+    told = []
+    design(Cluster(4, EXPONENTIAL), tell=lambda *state: told.append(state), **FEW)
+    done, total, note = zip(*told, strict=True)
+    assert done == tuple(range(1, total[0] + 1))
+    assert all(text.startswith("best so far: ") for text in note)
+
+
+def test_a_cluster_that_takes_no_time_is_no_division_by_zero():
+    result = design(Cluster(3, Delay("deterministic", {"value": 0.0})), **FEW).to_dict()
+    assert (result["value"], result["gap"], result["gain"], result["family"]) == (0.0, 0.0, 1.0, "uncoded")
+
+
+def test_usable_looks_at_every_kind_of_group():
+    assert usable(cyclic_mds(9, 4))
+    assert usable(FAMILIES["ignore-stragglers"](9, 4))
+    assert not usable(cyclic_mds(80, 40))
