@@ -46,9 +46,8 @@ def save(code: GradientCode, path: PathLike) -> Path:
     Examples
     --------
     >>> import gcopt, tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = save(gcopt.families.fractional_repetition(4, 1), folder.name + "/code.npz")
-    >>> load(path).family
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     load(save(gcopt.families.fractional_repetition(4, 1), folder + "/code.npz")).family
     'fractional-repetition'
     """
     manifest = {
@@ -128,9 +127,8 @@ def export(code: GradientCode, path: PathLike, *, format: str | None = None) -> 
     Examples
     --------
     >>> import gcopt, tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> path = export(gcopt.families.fractional_repetition(4, 1), folder.name + "/B.mtx")
-    >>> load(path).workers
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     load(export(gcopt.families.fractional_repetition(4, 1), folder + "/B.mtx")).workers
     4
     """
     place = Path(path)
