@@ -1,0 +1,99 @@
+"""Solvers by name: settings in, value with bound and gap out."""
+
+import json
+
+import numpy as np
+import pytest
+
+import gcopt
+from gcopt.console import jsonable
+from gcopt.errors import InputError
+from gcopt.files import save
+from gcopt.solvers.result import Result, Status
+from gcopt.solving import SOLVERS, Solution
+from tests.helpers import worst_error, worst_noise
+
+
+@pytest.fixture
+def path(tmp_path):
+    return str(save(gcopt.families.cyclic_mds(9, 2), tmp_path / "code.npz"))
+
+
+@pytest.mark.parametrize(("objective", "s"), [("error", 3), ("noise", 2)])
+def test_worst_case_against_enumeration(path, objective, s):
+    solution = SOLVERS["worst-case"]({"code": path, "stragglers": s, "objective": objective})
+    matrix = gcopt.load(path).segments[0].encoding.toarray()
+    expected = (worst_error if objective == "error" else worst_noise)(matrix, s)
+    document = solution.to_dict()
+    assert document["schema"] == "gcopt.solve/1"
+    assert document["value"] == pytest.approx(expected, rel=1e-7)
+    assert document["bound"] == pytest.approx(expected, rel=1e-7)
+    assert (document["gap"], document["status"], solution.exit_code) == (0.0, "optimal", 0)
+    assert len(document["set"]) <= s
+
+
+def test_worst_case_of_one_segment(tmp_path):
+    path = str(save(gcopt.families.two_stage(6, 1, 3.0), tmp_path / "two.npz"))
+    values = [SOLVERS["worst-case"]({"code": path, "stragglers": 1, "segment": c}).result.value for c in (0, 1)]
+    assert values == pytest.approx([1.0, 0.0], abs=1e-9)
+    with pytest.raises(InputError, match="segment is 2; an integer from 0 to 1"):
+        SOLVERS["worst-case"]({"code": path, "stragglers": 1, "segment": 2})
+
+
+def test_order_statistics_are_harmonic():
+    solution = SOLVERS["order-statistics"]({"workers": 5, "model": "exponential", "rate": 2.0})
+    expected = np.cumsum(1 / np.arange(5, 0, -1)) / 2
+    assert solution.to_dict()["expected"] == pytest.approx(expected.tolist(), rel=1e-9)
+    assert solution.result.value == pytest.approx(expected[-1], rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("worst-case", {"stragglers": 1}, "missing a required argument: 'code'; it takes: code, stragglers, objective"),
+        ("worst-case", {"code": "x.npz", "straggler": 1}, "it takes: code, stragglers"),
+        ("worst-case", {"code": "no-such-file.npz", "stragglers": 1}, "no-such-file.npz"),
+        ("worst-case", {"code": None, "stragglers": 9}, "stragglers is 9; an integer from 0 to 8"),
+        ("worst-case", {"code": None, "stragglers": 1, "objective": "fun"}, "one of error, noise would work"),
+        ("worst-case", {"code": None, "stragglers": 1, "seed": 3}, "there is an option --seed|unexpected keyword"),
+        (
+            "order-statistics",
+            {"workers": 3},
+            "missing a required argument: 'model'; it takes: workers, model and those of",
+        ),
+        ("order-statistics", {"workers": 3, "model": "exponential"}, "exponential needs rate"),
+        ("order-statistics", {"workers": 3, "model": "sundial"}, "model is 'sundial'"),
+        ("order-statistics", {"workers": 3, "model": "exponential", "rate": 1, "seconds": 2}, "an option --seconds"),
+    ],
+)
+def test_impossible_settings_are_refused_in_one_line(path, name, given, message):
+    settings = {key: path if value is None else value for key, value in given.items()}
+    with pytest.raises(InputError, match=message) as caught:
+        SOLVERS[name](settings)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_solver_describes_itself():
+    for name, solver in SOLVERS.items():
+        assert solver.name == name
+        assert solver.summary.endswith(".")
+        assert solver.source
+        assert {"seconds", "seed"}.isdisjoint(solver.signature.parameters)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(Status.OPTIMAL, 0), (Status.FEASIBLE, 0), (Status.INFEASIBLE, 1), (Status.ERROR, 1), (Status.LIMIT, 3)],
+)
+def test_exit_codes(status, code):
+    assert Solution("mine", Result(value=1.0, bound=None, status=status, seconds=0.0)).exit_code == code
+
+
+def test_a_saved_result_is_read_back(tmp_path):
+    result = Result(value=np.inf, bound=None, status=Status.FEASIBLE, seconds=0.1, seed=7)
+    solution = Solution("mine", result, {"set": [1, 2], "method": "by hand"})
+    written = solution.save(tmp_path / "result.npz")
+    with np.load(written, allow_pickle=False) as archive:
+        assert json.loads(str(archive["result"])) == jsonable(solution.to_dict())
+        assert archive["set"].tolist() == [1, 2]
+        assert json.loads(str(archive["result"]))["value"] is None
