@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -43,7 +45,8 @@ def _dump_mtx(matrix: sparse.csr_array) -> bytes:
 def _parse_mtx(content: bytes) -> Any:
     from scipy.io import mmread
 
-    return mmread(io.BytesIO(content))
+    with _either_kind():
+        return mmread(io.BytesIO(content))
 
 
 def _dump_mat(matrix: sparse.csr_array) -> bytes:
@@ -57,7 +60,17 @@ def _dump_mat(matrix: sparse.csr_array) -> bytes:
 def _parse_mat(content: bytes) -> Any:
     from scipy.io import loadmat
 
-    return _only_matrix({k: v for k, v in loadmat(cast(Any, io.BytesIO(content))).items() if not k.startswith("__")})
+    with _either_kind():
+        found = loadmat(cast(Any, io.BytesIO(content)))
+    return _only_matrix({k: v for k, v in found.items() if not k.startswith("__")})
+
+
+@contextmanager
+def _either_kind() -> Iterator[None]:
+    """Accept sparse matrices as well as sparse arrays: scipy warns that its readers will return the latter."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
 
 
 def _dump_csv(matrix: sparse.csr_array) -> bytes:

@@ -60,6 +60,7 @@ def test_export_keeps_any_float(matrix):
         assert np.array_equal(back.toarray(), matrix)
 
 
+@pytest.mark.filterwarnings("ignore:The default value for `spmatrix`")
 def test_matrix_market_read_with_scipy_alone_decodes(tmp_path):
     gcopt.export(gcopt.families.fractional_repetition(6, 2), tmp_path / "B.mtx")
     matrix = mmread(tmp_path / "B.mtx").toarray()
