@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gcopt.averages import draw
+from gcopt.clairvoyant import clairvoyant_time
 from gcopt.cluster import Cluster, Times
 from gcopt.code import GradientCode
 from gcopt.decoding import EXACT, components
@@ -33,6 +34,7 @@ _FIRST_LOOK = 2_000
 _CHUNK = 2_000_000
 _ENTRIES = 20_000_000
 _TRIES = 8
+_HARDLY = 0.005  # a gain this small does not pay for more work
 _LOUD = 1e4  # relative error of the gradient per relative error of a message; float64 leaves twelve digits then
 
 Floats = NDArray[np.float64]
@@ -118,7 +120,7 @@ class Design:
             return "Do not code: no code that was tried makes an iteration faster than equal shares without redundancy."
         return (
             f"Run {code.family} with load {code.load}: no worker computes more than {code.load} of {code.partitions} "
-            f"partitions and the master can do without any {code.stragglers} of {code.workers} workers; {faster}."
+            f"partitions and {_spared(code)}; {faster}."
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -143,6 +145,15 @@ class Design:
             "seconds": self.seconds,
             "seed": self.seed,
         }
+
+
+def _spared(code: GradientCode) -> str:
+    """Say whom the master can do without."""
+    if len(code.segments) == 1:
+        return f"the master can do without any {code.stragglers} of {code.workers} workers"
+    parts = zip(code.shares, code.segments, strict=True)
+    listed = ", ".join(f"any {s.stragglers} for {share:.0%} of the coordinates" for share, s in parts)
+    return f"the master can do without some of {code.workers} workers ({listed})"
 
 
 def design(
@@ -212,7 +223,7 @@ def design(
             "no code that was tried ever completes an iteration on this cluster; allow more stragglers"
         )
     others = [Choice(codes[i], first[i][0], first[i][1], _gain(uncoded, first[i][0])) for i in order[_FINALISTS:]]
-    bound = min(_clairvoyant(cluster, iterations, generator(seed, 3)), best.value)
+    bound = min(clairvoyant_time(cluster, _draws(cluster, iterations, generator(seed, 3))), best.value)
     status = Status.OPTIMAL if best.value - bound <= 1e-3 * best.value else Status.FEASIBLE
     ranked = (best, *(c for c in kept if c is not chosen), *others)
     return Design(best, ranked, uncoded, bound, status, objective, wait, time.perf_counter() - begin, seed)
@@ -368,11 +379,17 @@ def _sampled(code: GradientCode, cluster: Cluster, wait: str, draws: list[Times]
 
 
 def _decided(ranked: list[Choice]) -> Choice:
-    """Return the fastest; among those that are not slower by more than the noise, the one with the least work."""
+    """Return the fastest; among those that are hardly slower, or not surely, the one with the least work."""
     fastest = ranked[0]
-    level = fastest.value * (1 + 1e-9) + 2 * fastest.stderr
+    level = fastest.value * (1 + _HARDLY) + 2 * fastest.stderr
     near = [choice for choice in ranked if choice.value <= level]
-    return min(near, key=lambda choice: (int(choice.code.segments[0].pairs.sum()), choice.code.dtype.kind == "c"))
+    return min(near, key=lambda choice: (round(_work(choice.code), 9), choice.code.dtype.kind == "c"))
+
+
+def _work(code: GradientCode) -> float:
+    """Return what all workers compute together, in whole gradients."""
+    parts = zip(code.segments, code.shares, strict=True)
+    return float(sum(share * s.pairs.sum() / s.blocks for s, share in parts)) / code.partitions
 
 
 def _polished(code: GradientCode) -> GradientCode:
@@ -381,43 +398,3 @@ def _polished(code: GradientCode) -> GradientCode:
         return code
     kept = {key: value for key, value in code.parameters.items() if key != "draws"}
     return FAMILIES[code.family](**kept, rng=code.seed)
-
-
-def _clairvoyant(cluster: Cluster, iterations: int, rng: np.random.Generator) -> float:
-    """Return a lower bound on the mean time of any exact code on this cluster.
-
-    Whatever the code, the responders together have computed every partition once. Worker j has done
-    max(0, t - O_j) / T_j units by t, so the time is at least the t at which these sum to the whole job; that t is the
-    smallest, over sets of workers that start first, of (job + sum O_j / T_j) / sum 1 / T_j. Iterations in which a
-    worker never answers may be given up for ``restart`` seconds, whichever of them it pays to give up.
-    """
-    parts, whole = [], []
-    for times in _draws(cluster, iterations, rng):
-        begin = times.overhead + times.stall
-        order = np.argsort(begin, axis=1)
-        speed = 1.0 / np.maximum(np.take_along_axis(times.compute, order, axis=1), 1e-300)
-        begin = np.take_along_axis(begin, order, axis=1)
-        lead = np.cumsum(np.where(np.isfinite(begin), begin * speed, np.inf), axis=1)
-        parts.append(((cluster.job.work + lead) / np.cumsum(speed, axis=1)).min(axis=1))
-        whole.append(np.isfinite(begin).all(axis=1))
-    return _given_up(np.concatenate(parts) + cluster.network.latency, np.concatenate(whole), cluster.failures.restart)
-
-
-def _given_up(seconds: Floats, whole: NDArray[np.bool_], restart: float) -> float:
-    """Return the least mean per completed iteration less three standard errors; not ``whole`` ones may be given up."""
-    optional = np.sort(seconds[~whole])
-    optional = optional[np.isfinite(optional)]
-    done = int(whole.sum()) + np.arange(optional.size + 1)
-    lost = seconds.size - done
-    spent = seconds[whole].sum() + np.concatenate([[0.0], np.cumsum(optional)])
-    spent = spent + np.where(lost > 0, restart, 0.0) * lost
-    if done[-1] < 2:
-        return 0.0
-    means = np.divide(spent, done, out=np.full(done.size, np.inf), where=done > 0)
-    least = float(means.min())
-    if not np.isfinite(least):
-        return 0.0
-    kept = int(means.argmin())
-    away = np.concatenate([seconds[whole], optional[:kept]]) - least
-    square = float((away**2).sum()) + (restart**2 * int(lost[kept]) if lost[kept] else 0.0)
-    return max(0.0, least - 3 * float(np.sqrt(square)) / float(done[kept]))

@@ -180,7 +180,8 @@ def print_training(result: TrainingResult, paths: Sequence[Path]) -> None:
         f"decoding took {seconds_text(result.decode_seconds)}"
     )
     for failure in result.failures:
-        print(f"- at {seconds_text(failure.time)}: worker {failure.worker} {failure.kind}: {failure.detail}".rstrip(": "))
+        what = f"worker {failure.worker} {failure.kind}: {failure.detail}".rstrip(": ")
+        print(f"- at {seconds_text(failure.time)}: {what}")
     if result.drift is not None:
         print(result.drift.verdict)
     header = ("worker", "answers", "used", "median", "p95")

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     from gcopt.cluster import Cluster
 
 SOURCE = "Tandon, Lei, Dimakis, Karampatziakis 2017, Gradient Coding, partial stragglers"
-ALPHAS = (1.5, 3.0, 6.0)
+ALPHAS = (1.5, 3.0, 6.0, 12.0, 24.0)
 
 
 def _candidates(cluster: Cluster) -> Iterator[dict[str, Any]]:
     n, k = cluster.workers, cluster.job.partitions
     if k is None or k == n:
-        for s in sorted({s for s in (1, 2, 4, n // 8, n // 4) if 1 <= s < n}):
+        few = {1, 2, 4} if n > 40 else {1, 2, 4, n // 4}
+        whole_groups = {s for s in range(1, n) if n % (s + 1) == 0}
+        for s in sorted(s for s in few | whole_groups if 1 <= s < n):
             yield from ({"workers": n, "stragglers": s, "alpha": alpha} for alpha in ALPHAS)
 
 

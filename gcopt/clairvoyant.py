@@ -1,0 +1,64 @@
+"""What no exact code can beat: a master that knows every time in advance, and workers that never do anything twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gcopt.cluster import Cluster, Times
+
+
+def clairvoyant_time(cluster: Cluster, draws: Iterable[Times]) -> float:
+    """Return a lower bound on the mean time of any exact code, three standard errors below the mean of the draws.
+
+    Whatever the code, the responders together have computed every partition once. Worker j has done
+    max(0, t - O_j) / T_j units by t, so the time is at least the t at which these sum to the whole job; that t is the
+    smallest, over sets of workers that start first, of (job + sum O_j / T_j) / sum 1 / T_j. Iterations in which a
+    worker never answers may be given up for ``restart`` seconds, whichever of them it pays to give up.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    draws : iterable of Times
+        As from ``cluster.sample``.
+
+    Examples
+    --------
+    >>> import gcopt
+    >>> text = '[cluster]\\nworkers = 4\\n[cluster.compute]\\nmodel = "deterministic"\\nvalue = 2.0'
+    >>> cluster = gcopt.Cluster.loads(text)
+    >>> clairvoyant_time(cluster, [cluster.sample(10, rng=0)])  # four workers share two seconds of work
+    0.5
+    """
+    parts, whole = [], []
+    for times in draws:
+        begin = times.overhead + times.stall
+        order = np.argsort(begin, axis=1)
+        speed = 1.0 / np.maximum(np.take_along_axis(times.compute, order, axis=1), 1e-300)
+        begin = np.take_along_axis(begin, order, axis=1)
+        lead = np.cumsum(np.where(np.isfinite(begin), begin * speed, np.inf), axis=1)
+        parts.append(((cluster.job.work + lead) / np.cumsum(speed, axis=1)).min(axis=1))
+        whole.append(np.isfinite(begin).all(axis=1))
+    return _given_up(np.concatenate(parts) + cluster.network.latency, np.concatenate(whole), cluster.failures.restart)
+
+
+def _given_up(seconds: NDArray[np.float64], whole: NDArray[np.bool_], restart: float) -> float:
+    """Return the least mean per completed iteration less three standard errors; not ``whole`` ones may be given up."""
+    optional = np.sort(seconds[~whole])
+    optional = optional[np.isfinite(optional)]
+    done = int(whole.sum()) + np.arange(optional.size + 1)
+    lost = seconds.size - done
+    spent = seconds[whole].sum() + np.concatenate([[0.0], np.cumsum(optional)])
+    spent = spent + np.where(lost > 0, restart, 0.0) * lost
+    if done[-1] < 2:
+        return 0.0
+    means = np.divide(spent, done, out=np.full(done.size, np.inf), where=done > 0)
+    least = float(means.min())
+    if not np.isfinite(least):
+        return 0.0
+    kept = int(means.argmin())
+    away = np.concatenate([seconds[whole], optional[:kept]]) - least
+    square = float((away**2).sum()) + (restart**2 * int(lost[kept]) if lost[kept] else 0.0)
+    return max(0.0, least - 3 * float(np.sqrt(square)) / float(done[kept]))
