@@ -24,9 +24,10 @@ from gcopt.errors import InfeasibleError, InputError
 from gcopt.evaluate import evaluate_component
 from gcopt.expectation import expected_time
 from gcopt.families import FAMILIES
-from gcopt.simulation import WAITS, Waiting, arrivals, completed, mean_and_stderr
+from gcopt.simulation import completed, mean_and_stderr
 from gcopt.solvers.result import Status
 from gcopt.solvers.seeding import RngLike, generator, seed_of
+from gcopt.waiting import WAITS, Waiting, arrivals
 
 OBJECTIVES = ("runtime",)
 _FINALISTS = 6

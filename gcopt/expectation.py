@@ -18,7 +18,7 @@ from scipy.stats import binom
 
 from gcopt.cluster import Trace
 from gcopt.code import GradientCode
-from gcopt.simulation import Waiting
+from gcopt.waiting import Waiting
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from gcopt.code import GradientCode, Segment
 from gcopt.decoding import Component, Decoder, Decoding
-from gcopt.simulation import Waiting
 from gcopt.training.events import Broadcast, Message, Part
+from gcopt.waiting import Waiting
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gcopt.errors import TrainingError
-from gcopt.simulation import arrivals
 from gcopt.solvers.seeding import generator
+from gcopt.waiting import arrivals
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster

@@ -9,12 +9,13 @@ import gcopt
 from gcopt.cluster import Cluster, Failures
 from gcopt.delays import Delay
 from gcopt.errors import GcoptWarning, InputError, TrainingError
-from gcopt.simulation import Waiting, simulate
+from gcopt.simulation import simulate
 from gcopt.training import train
 from gcopt.training.optimizers import Momentum
 from gcopt.training.policy import Policy
 from gcopt.training.problems import FunctionProblem, LeastSquares
 from gcopt.training.schedule import Schedule
+from gcopt.waiting import Waiting
 from tests.training.cases import X, Y, codes, descent, function, gradient, logistic, loss
 
 CODES = codes()

@@ -1,0 +1,172 @@
+"""When messages arrive on a cluster, and when the master may stop waiting for more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gcopt.code import GradientCode
+from gcopt.decoding import Component, Decoder
+from gcopt.errors import InputError
+
+if TYPE_CHECKING:
+    from gcopt.cluster import Cluster, Times
+
+WAITS = ("decodable", "count")
+
+Floats = NDArray[np.float64]
+
+
+def arrivals(code: GradientCode, cluster: Cluster, times: Times) -> Floats:
+    """Return when the master has each message.
+
+    Worker j has computed segment c after ``overhead + stall + T_j unit (samples / k) W``, W the nonzero (partition,
+    block) pairs of its segments up to c times their block lengths; it sends segments in order over its own link, and
+    the master's link takes messages one after the other.
+
+    Parameters
+    ----------
+    code : GradientCode
+    cluster : Cluster
+        With as many workers as the code.
+    times : Times
+        Draws, each array of shape (iterations, n).
+
+    Returns
+    -------
+    array, shape (iterations, n, segments)
+        Seconds since the start of the iteration; inf for never.
+
+    Raises
+    ------
+    InputError
+        If code and cluster have different numbers of workers.
+    """
+    if code.workers != cluster.workers:
+        raise InputError(f"the code has {code.workers} workers and the cluster {cluster.workers}; they must agree")
+    job, network = cluster.job, cluster.network
+    fraction = code.shares / np.array([s.blocks for s in code.segments])
+    work = np.cumsum([s.pairs * share for s, share in zip(code.segments, fraction, strict=True)], axis=0).T
+    scale = job.unit * job.samples * job.parameters / code.partitions
+    ready = (times.overhead + times.stall)[:, :, None] + times.compute[:, :, None] * (scale * work)
+    size = np.array([s.encoding.dtype.itemsize for s in code.segments]) * fraction * job.parameters
+    if network.bandwidth < np.inf:
+        for c, seconds in enumerate(size / network.bandwidth):
+            begin = ready[:, :, c] if c == 0 else np.maximum(ready[:, :, c], ready[:, :, c - 1])
+            ready[:, :, c] = begin + seconds
+    ready += network.latency
+    if network.master_bandwidth < np.inf:
+        ready = _one_after_the_other(ready, size / network.master_bandwidth)
+    return np.asarray(ready)
+
+
+def _one_after_the_other(ready: Floats, seconds: Floats) -> Floats:
+    """Let messages pass a shared link in the order in which they are ready."""
+    flat = ready.reshape(ready.shape[0], -1)
+    order = np.argsort(flat, axis=1, kind="stable")
+    spent = np.cumsum(np.broadcast_to(seconds, ready.shape[1:]).ravel()[order], axis=1)
+    arrived = np.take_along_axis(flat, order, axis=1)
+    lead = np.concatenate([np.zeros((len(flat), 1)), spent[:, :-1]], axis=1)
+    passed = np.maximum.accumulate(arrived - lead, axis=1) + spent
+    out = np.empty_like(flat)
+    np.put_along_axis(out, order, passed, axis=1)
+    return out.reshape(ready.shape)
+
+
+class Waiting:
+    """When the master has heard enough of a code, under one rule.
+
+    Parameters
+    ----------
+    code : GradientCode
+    wait : str
+        ``decodable``: as soon as the responders decode every segment exactly (segments that cannot be exact go by
+        count); ``count``: the first n - s messages of every segment.
+
+    Examples
+    --------
+    >>> import gcopt, numpy as np
+    >>> code = gcopt.families.fractional_repetition(4, 1)
+    >>> times = np.array([[1.0, 9.0, 2.0, 3.0]])[:, :, None]
+    >>> Waiting(code).until(times).tolist(), Waiting(code, "count").until(times).tolist()
+    ([[3.0]], [[3.0]])
+    """
+
+    def __init__(self, code: GradientCode, wait: str = "decodable") -> None:
+        if wait not in WAITS:
+            raise InputError(f"wait is {wait!r}; {' or '.join(WAITS)} would work")
+        self.code = code
+        self.wait = wait
+        self.decoders = [Decoder(segment) for segment in code.segments]
+
+    def by_count(self, c: int) -> bool:
+        """Whether segment c goes by count."""
+        segment = self.code.segments[c]
+        if self.wait == "count" or segment.decoder == "scaled":
+            return True
+        return not self.decoders[c].decodes(np.ones(segment.workers, dtype=bool))
+
+    def until(self, arrived: Floats) -> Floats:
+        """Return when each segment can be decoded, shape (iterations, segments); ``arrived`` as from `arrivals`."""
+        columns = [self._segment(c, arrived[:, :, c]) for c in range(arrived.shape[2])]
+        return np.stack(columns, axis=1)
+
+    def _segment(self, c: int, arrived: Floats) -> Floats:
+        if self.by_count(c):
+            return kth(arrived, arrived.shape[1] - self.code.segments[c].stragglers)
+        done = np.zeros(len(arrived))
+        for teams, needed in self._regular(c):
+            np.maximum(done, kth(arrived[:, teams].min(axis=-1), needed).max(axis=1), out=done)
+        for component in self.decoders[c].components:
+            if component.needed is None:
+                np.maximum(done, _search(component, arrived[:, component.workers]), out=done)
+        return done
+
+    def _regular(self, c: int) -> Iterator[tuple[NDArray[np.intp], int]]:
+        """Yield what goes by count: workers (components, teams, size) and how many teams are needed.
+
+        Components of one shape come together; a team that is smaller than others is filled up with its own members.
+        """
+        shapes: dict[tuple[int, int, int], list[NDArray[np.intp]]] = {}
+        for component in self.decoders[c].components:
+            if component.needed is not None:
+                size = max(team.size for team in component.teams)
+                members = np.stack([np.resize(component.workers[team], size) for team in component.teams])
+                shapes.setdefault((*members.shape, component.needed), []).append(members)
+        return ((np.stack(members), needed) for (_, _, needed), members in shapes.items())
+
+
+def kth(arrived: Floats, k: int) -> Floats:
+    """Return the k-th smallest along the last axis (k from 1)."""
+    size = arrived.shape[-1]
+    if k == 1:
+        return np.asarray(arrived.min(axis=-1))
+    if k == size:
+        return np.asarray(arrived.max(axis=-1))
+    return np.asarray(np.partition(arrived, k - 1, axis=-1)[..., k - 1])
+
+
+def _search(component: Component, arrived: Floats) -> Floats:
+    """Find, for a component without a fixed count, the shortest prefix of the arrivals that decodes it."""
+    known: dict[bytes, bool] = {}
+
+    def decodes(heard: NDArray[np.bool_]) -> bool:
+        key = np.packbits(heard).tobytes()
+        if key not in known:
+            known[key] = component.decodes(heard)
+        return known[key]
+
+    order = np.argsort(arrived, axis=1, kind="stable")
+    done = np.empty(len(arrived))
+    for i, row in enumerate(order):
+        low, high = 1, row.size
+        while low < high:
+            middle = (low + high) // 2
+            heard = np.zeros(row.size, dtype=bool)
+            heard[row[:middle]] = True
+            low, high = (low, middle) if decodes(heard) else (middle + 1, high)
+        done[i] = arrived[i, row[low - 1]]
+    return done
