@@ -186,7 +186,9 @@ def test_a_problem_that_workers_cannot_import_is_refused():
     assert np.abs(result.parameters - descent(5, 0.5)).max() < 1e-12
 
 
-SCRIPT = """
+SCRIPT = """import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs start with it ignored
+
 import sys, time
 import gcopt
 from tests.training.cases import logistic
