@@ -23,6 +23,7 @@ Parameters = dict[str, float]
 
 ENOUGH = 20_000  # larger samples are thinned to so many of their order statistics
 NOISE = 0.5  # a distance this much over sqrt(sample size) above the best may be chance: fewer parameters then win
+_LARGEST_LOG = 700.0  # beyond, exp overflows
 
 
 @dataclass(frozen=True)
@@ -284,6 +285,8 @@ def _extreme(x: Floats) -> tuple[str, Parameters]:
 
     def cost(theta: Any) -> float:
         xi, location, log_scale = theta
+        if abs(log_scale) > _LARGEST_LOG:
+            return math.inf
         z = (x - location) / math.exp(log_scale)
         inner = 1.0 + xi * z
         if inner.min() <= 0.0:

@@ -41,7 +41,7 @@ def save(code: GradientCode, path: PathLike) -> Path:
     Raises
     ------
     InputError
-        If the folder does not exist or cannot be written.
+        If the ending is not ``.npz``, or the folder does not exist or cannot be written.
 
     Examples
     --------
@@ -50,6 +50,8 @@ def save(code: GradientCode, path: PathLike) -> Path:
     ...     load(save(gcopt.families.fractional_repetition(4, 1), folder + "/code.npz")).family
     'fractional-repetition'
     """
+    if Path(path).suffix.lower() != ".npz":
+        raise InputError(f"{path}: a code is written as .npz; for other formats write that first, then gcopt export it")
     manifest = {
         "schema": SCHEMA,
         "version": code.version,

@@ -18,6 +18,7 @@ from gcopt.evaluate import evaluate
 from gcopt.solvers.seeding import RngLike, generator, seed_of
 
 _SLACK = 1e-9
+_NOISE_SLACK = 1e-6
 
 
 @dataclass(frozen=True)
@@ -213,8 +214,29 @@ class _Measured:
         found = solver.solve(segment.encoding, blocks=segment.blocks, stragglers=s, rng=self.seed)
         plain = evaluate(segment, found.set)
         lower = plain.error if objective == "error" else plain.noise
-        upper = None if found.bound is None or not np.isfinite(found.bound) else max(lower, float(found.bound))
-        return Interval(s, lower, upper, found.set, found.method)
+        bound = np.inf if found.bound is None else float(found.bound)
+        allowed = self.decoders[c].tolerance if objective == "error" else _NOISE_SLACK * bound
+        if lower > bound + allowed:  # a proof about exact arithmetic says nothing where rounding destroys the decoding
+            method = f"{found.method}: {bound:.3g}, but plain least squares loses more to rounding"
+            return Interval(s, lower, None, found.set, method)
+        if bound > lower + allowed:
+            lost, tried = self._sampled(c, s, found.set) if objective == "error" else (found.set, 0)
+            lower = max(lower, evaluate(segment, lost).error) if tried else lower
+            method = f"{found.method}; {found.evaluated + tried + 1:,} sets tried"
+            return Interval(s, lower, max(lower, bound) if np.isfinite(bound) else None, lost, method)
+        return Interval(s, lower, max(lower, bound), found.set, found.method)
+
+    def _sampled(self, c: int, s: int, lost: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
+        """Return the worst of this set and random ones, and how many of those the time allowed."""
+        decoder, n = self.decoders[c], self.code.workers
+        rng, end = generator(self.seed, c), time.perf_counter() + self.seconds
+        worst, tried = decoder(_heard(n, lost)).error, 0
+        while tried < self.samples and time.perf_counter() < end:
+            other = tuple(sorted(rng.choice(n, s, replace=False).tolist()))
+            error, tried = decoder(_heard(n, other)).error, tried + 1
+            if error > worst:
+                worst, lost = error, other
+        return lost, tried
 
     def _scaled(self, c: int, s: int) -> Interval:
         """Worst case of the constant decoder: proved where no partition is on two workers, else sampled."""

@@ -149,3 +149,9 @@ def test_read_only_folder():
 def test_same_code_same_bytes(tmp_path):
     code = gcopt.families.fractional_repetition(4, 1)
     assert save(code, tmp_path / "a.npz").read_bytes() == save(code, tmp_path / "b.npz").read_bytes()
+
+
+def test_a_code_is_not_written_under_the_ending_of_another_format(tmp_path):
+    with pytest.raises(InputError, match=r"written as \.npz"):
+        save(gcopt.families.fractional_repetition(4, 1), tmp_path / "code.mtx")
+    assert not list(tmp_path.iterdir())

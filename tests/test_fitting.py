@@ -183,3 +183,9 @@ def test_large_logs_are_thinned_without_harm():
 def test_bad_input(arguments, words):
     with pytest.raises(InputError, match=words):
         fit(**arguments)
+
+
+def test_times_of_any_size_are_fitted(tmp_path):
+    log = tmp_path / "extreme.csv"
+    log.write_text("1e300,1e300\n1e-300,2\n")
+    assert fit(log).cluster.workers == 2

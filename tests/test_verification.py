@@ -333,3 +333,18 @@ def test_complex_codes_with_blocks_are_verified():
 def test_impossible_options_are_refused(options, message):
     with pytest.raises(InputError, match=message):
         verify(fractional_repetition(4, 1), **options)
+
+
+def test_what_is_not_proved_tells_how_many_sets_were_tried():
+    report = verify(FAMILIES["cyclic-repetition"](workers=100, stragglers=20, rng=0), samples=50, seconds=20)
+    exact = report.checks[0]
+    assert exact.status == "sampled"
+    assert int(exact.method.split("; ")[-1].split()[0].replace(",", "")) > 50
+
+
+def test_a_structural_proof_is_not_believed_where_rounding_destroys_the_decoding():
+    report = verify(cyclic_mds(150, 15))
+    assert report.checks[0].status == "refuted"
+    assert report.segments[0].worst.upper is None
+    assert not report.segments[0].worst.exact
+    assert "rounding" in report.segments[0].worst.method
