@@ -153,8 +153,8 @@ def _spared(code: GradientCode) -> str:
     if len(code.segments) == 1:
         return f"the master can do without any {code.stragglers} of {code.workers} workers"
     parts = zip(code.shares, code.segments, strict=True)
-    listed = ", ".join(f"any {s.stragglers} for {share:.0%} of the coordinates" for share, s in parts)
-    return f"the master can do without some of {code.workers} workers ({listed})"
+    listed = [f"without any {s.stragglers} for {share:.0%} of the gradient" for share, s in parts]
+    return f"the master can do {' and '.join(listed)}"
 
 
 def design(
@@ -326,8 +326,8 @@ def usable(code: GradientCode) -> bool:
     Examples
     --------
     >>> import gcopt
-    >>> usable(gcopt.families.cyclic_mds(9, 4)), usable(gcopt.families.cyclic_mds(80, 40))
-    (True, False)
+    >>> usable(gcopt.families.cyclic_mds(9, 4)), usable(gcopt.families.cyclic_repetition(60, 8, rng=1))
+    (True, True)
     """
     rng = np.random.default_rng(0)
     for segment in code.segments:

@@ -102,6 +102,8 @@ def load(path: PathLike, *, blocks: int = 1) -> GradientCode:
     content = _content(place)
     try:
         if form == "npz" and (native := _native_or_none(content)) is not None:
+            if blocks != 1:
+                raise InputError(f"blocks is {blocks}; a gcopt file knows its own, leave it out")
             return native
         return GradientCode.from_matrix(FORMATS[form].parse(content), blocks=blocks)
     except InputError as error:

@@ -113,6 +113,9 @@ def _read_csv(path: Path) -> NDArray[np.float64]:
             )
         rows.append([_seconds(cell, f"{path}, line {number}, column {j + 1}") for j, cell in enumerate(row)])
     log = np.array(rows, dtype=float)
+    count = log[:, 0] - np.arange(len(log))
+    if len(log) >= 3 and width > 1 and count[0] in (0.0, 1.0) and np.all(count == count[0]):
+        raise InputError(f"{path}, column 1: counts the rounds; leave it out, {SHAPE}")
     _check_answers(log, str(path))
     return log
 

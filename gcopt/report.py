@@ -179,6 +179,8 @@ def print_training(result: TrainingResult, paths: Sequence[Path]) -> None:
         f"answers not used: {result.stragglers_ignored}, of which too late: {result.late}; "
         f"decoding took {seconds_text(result.decode_seconds)}"
     )
+    if result.final["loss"] > result.loss[0]:
+        print("THE LOSS ROSE: a smaller step would help")
     for failure in result.failures:
         what = f"worker {failure.worker} {failure.kind}: {failure.detail}".rstrip(": ")
         print(f"- at {seconds_text(failure.time)}: {what}")

@@ -14,6 +14,7 @@ from gcopt.averages import Mean, mean_error
 from gcopt.checks import check_count, check_number
 from gcopt.code import Claim, GradientCode, Segment
 from gcopt.decoding import EXACT, Decoder
+from gcopt.errors import LimitError
 from gcopt.evaluate import evaluate
 from gcopt.solvers.seeding import RngLike, generator, seed_of
 
@@ -211,7 +212,13 @@ class _Measured:
 
         segment = self.code.segments[c]
         solver = WorstCase(objective=objective, seconds=self.seconds)
-        found = solver.solve(segment.encoding, blocks=segment.blocks, stragglers=s, rng=self.seed)
+        try:
+            found = solver.solve(segment.encoding, blocks=segment.blocks, stragglers=s, rng=self.seed)
+        except LimitError as error:
+            lost, tried = self._sampled(c, s, tuple(range(s)))
+            value = evaluate(segment, lost)
+            lower = value.error if objective == "error" else value.noise
+            return Interval(s, lower, None, lost, f"{error}; {tried + 1:,} sets tried")
         plain = evaluate(segment, found.set)
         lower = plain.error if objective == "error" else plain.noise
         bound = np.inf if found.bound is None else float(found.bound)

@@ -169,6 +169,8 @@ BAD = [
     ("verify", "c.npz", "--probability", "2"),
     ("verify", "nan.csv"),
     ("verify", "c.csv", "--blocks", "4"),
+    ("verify", "c.npz", "--blocks", "2"),
+    ("build", "grouped", "--set", "workers=61", "--set", "stragglers=30", "-o", "x.npz"),
     ("fit", "negative.csv"),
     ("fit", "ragged.csv"),
     ("fit", "nosuch.csv"),

@@ -101,3 +101,11 @@ def test_npz_that_is_truncated_pickled_or_none(tmp_path):
 def test_bad_arrays(array, words):
     with pytest.raises(InputError, match=words):
         check_log(array)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_column_that_counts_the_rounds_is_not_a_worker(tmp_path, first):
+    path = tmp_path / "log.csv"
+    path.write_text("round,w0,w1\n" + "".join(f"{first + i},1.{i},1.1\n" for i in range(4)))
+    with pytest.raises(InputError, match="column 1: counts the rounds"):
+        read_log(path)

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from gcopt.averages import mean_error
 from gcopt.code import Claim, GradientCode, Segment
 from gcopt.decoding import Decoder
-from gcopt.errors import InputError
+from gcopt.errors import InputError, LimitError
 from gcopt.evaluate import evaluate
 from gcopt.families import FAMILIES, cyclic_mds, fractional_repetition, grouped
+from gcopt.families.cyclic_mds import cyclic_mds_matrix
 from gcopt.verification import verify
 from tests.helpers import least_squares, straggler_sets
 
@@ -342,8 +343,19 @@ def test_what_is_not_proved_tells_how_many_sets_were_tried():
     assert int(exact.method.split("; ")[-1].split()[0].replace(",", "")) > 50
 
 
+def test_what_is_too_large_to_search_is_sampled(monkeypatch):
+    def too_large(*args, **options):
+        raise LimitError("9 workers hang together")
+
+    monkeypatch.setattr("gcopt.solvers.adversary.WorstCase.solve", too_large)
+    report = verify(cyclic_mds(9, 2), samples=20)
+    assert [check.status for check in report.checks] == ["sampled", "proved", "proved"]
+    assert report.checks[0].method == "9 workers hang together; 21 sets tried"
+
+
 def test_a_structural_proof_is_not_believed_where_rounding_destroys_the_decoding():
-    report = verify(cyclic_mds(150, 15))
+    promise = Claim("exact", 0.0, "a cyclic MDS code", stragglers=15)
+    report = verify(GradientCode.from_matrix(cyclic_mds_matrix(150, 15), stragglers=15).with_claims([promise]))
     assert report.checks[0].status == "refuted"
     assert report.segments[0].worst.upper is None
     assert not report.segments[0].worst.exact

@@ -6,8 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from gcopt.code import GradientCode
+from gcopt.decoding import components
+from gcopt.errors import InputError
+from gcopt.evaluate import evaluate_component
+
 ENUMERATED = 1_000_000
 """Straggler sets up to which a constructor computes the worst noise and promises it."""
+
+LOUDEST = 1e8
+"""Noise amplification above which a code is refused: half of the digits of a message would be lost."""
+
+_EVALUATED = 2000
+_ALWAYS_QUIET = 3
 
 
 def from_holders(coefficients: NDArray[np.float64], holders: NDArray[np.int64], workers: int) -> sparse.csr_array:
@@ -31,6 +42,31 @@ def from_holders(coefficients: NDArray[np.float64], holders: NDArray[np.int64], 
     matrix = sparse.csr_array((coefficients.ravel(), (holders.ravel(), columns)), shape=(workers, k))
     largest = abs(matrix).max(axis=1).toarray().ravel()
     return sparse.csr_array(sparse.diags_array(1.0 / np.where(largest > 0, largest, 1.0)) @ matrix)
+
+
+def refuse_loud(name: str, code: GradientCode) -> GradientCode:
+    """Return the code, or refuse it when rounding would destroy what is exact on paper.
+
+    Looks at the loss of s neighbours, the worst or nearly the worst for codes with cyclic supports, whose noise grows
+    like n to the power s.
+    """
+    s = code.stragglers
+    kinds = {(part.workers.size, part.matrix.nnz): part for part in components(code.segments[0])}
+    for part in kinds.values():
+        if len(part.teams) == 1:
+            continue
+        heard = np.arange(part.workers.size) >= min(s, part.workers.size - 1)
+        if part.workers.size <= _EVALUATED:
+            noise = evaluate_component(part, heard).noise / np.sqrt(part.partitions.size)
+        else:
+            noise = 0.0 if s <= _ALWAYS_QUIET else np.inf
+        if noise > LOUDEST:
+            raise InputError(
+                f"{name} with workers = {code.workers} and stragglers = {s} amplifies rounding errors more than "
+                f"{LOUDEST:g} times, too much for double precision; fewer stragglers, or fractional-repetition with "
+                "stragglers + 1 dividing workers, would work"
+            )
+    return code
 
 
 def worst_noise(matrix: sparse.csr_array, stragglers: int) -> float:

@@ -11,6 +11,7 @@ from scipy import sparse
 from gcopt.code import Claim, GradientCode, single
 from gcopt.errors import InputError
 from gcopt.families._family import check_sizes, family
+from gcopt.families._matrices import refuse_loud
 
 SOURCE = "Raviv, Tandon, Dimakis, Tamo 2018, Gradient Coding from Cyclic MDS Codes and Expander Graphs"
 OPTIMAL = "Tandon, Lei, Dimakis, Karampatziakis 2017, Gradient Coding, Theorem 1 (optimal)"
@@ -40,7 +41,7 @@ def cyclic_mds(workers: int, stragglers: int, zeros: str = "centred") -> Gradien
     Raises
     ------
     InputError
-        If s is not below n or ``zeros`` is another word.
+        If s is not below n, ``zeros`` is another word, or rounding would destroy the code (large n and s).
 
     Examples
     --------
@@ -57,7 +58,7 @@ def cyclic_mds(workers: int, stragglers: int, zeros: str = "centred") -> Gradien
         Claim("load", s + 1.0, OPTIMAL),
         Claim("replication", s + 1.0, OPTIMAL),
     ]
-    return single(cyclic_mds_matrix(n, s, zeros), s, claims)
+    return refuse_loud("cyclic-mds", single(cyclic_mds_matrix(n, s, zeros), s, claims))
 
 
 def cyclic_mds_matrix(n: int, s: int, zeros: str = "centred") -> sparse.csr_array:

@@ -15,7 +15,7 @@ from gcopt.checks import check_count
 from gcopt.code import Claim, GradientCode, single
 from gcopt.errors import InputError
 from gcopt.families._family import check_sizes, family
-from gcopt.families._matrices import from_holders, worst_noise
+from gcopt.families._matrices import from_holders, refuse_loud, worst_noise
 from gcopt.families._speeds import sensible_stragglers
 from gcopt.families.cyclic_mds import OPTIMAL, SOURCE, cyclic_mds_matrix
 from gcopt.solvers.null_space import NullSpaceCode
@@ -104,7 +104,7 @@ def grouped(
     noise = noises[best]
     if noise is not None:
         claims.append(Claim("noise", noise, "computed: the worst of all straggler sets", stragglers=s))
-    return single(made[best][0], s, claims)
+    return refuse_loud("grouped", single(made[best][0], s, claims))
 
 
 def _equal(n: int, groups: int) -> list[int]:

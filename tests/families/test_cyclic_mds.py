@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from gcopt.errors import InputError
 from gcopt.families import cyclic_mds
-from gcopt.families.cyclic_mds import generator_coefficients
+from gcopt.families.cyclic_mds import cyclic_mds_matrix, generator_coefficients
 from tests.helpers import dense, least_squares, sampled_sets, worst_error, worst_noise
 
 
@@ -52,9 +52,15 @@ def test_all_zeros_but_one_is_plain_repetition():
 
 
 def test_a_hundred_workers_keep_their_digits():
-    b = dense(cyclic_mds(101, 10))
+    b = cyclic_mds_matrix(101, 10).toarray()
     assert b.dtype == np.float64
     assert max(least_squares(b, lost)[0] for lost in sampled_sets(101, 10, 50)) < 1e-18
+
+
+@pytest.mark.parametrize(("n", "s"), [(101, 10), (150, 15), (80, 40), (10_000, 99)])
+def test_codes_that_rounding_would_destroy_are_refused(n, s):
+    with pytest.raises(InputError, match="too much for double precision"):
+        cyclic_mds(n, s)
 
 
 @pytest.mark.parametrize(
