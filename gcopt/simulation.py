@@ -11,7 +11,7 @@ from gcopt.checks import check_count
 from gcopt.code import GradientCode
 from gcopt.expectation import expected_time
 from gcopt.solvers.seeding import RngLike, generator, seed_of
-from gcopt.waiting import Floats, Waiting, arrivals
+from gcopt.waiting import Floats, Waiting
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
@@ -137,7 +137,7 @@ def sample_iterations(code: GradientCode, cluster: Cluster, *, iterations: int, 
     parts = []
     for start in range(0, iterations, rows):
         times = cluster.sample(min(rows, iterations - start), rng, start=start)
-        parts.append(waiting.until(arrivals(code, cluster, times)).max(axis=1))
+        parts.append(waiting.finish(cluster, times))
     return np.concatenate(parts)
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gcopt.cluster import Cluster, Times
 from gcopt.code import GradientCode
 from gcopt.decoding import Component, Decoder
 from gcopt.errors import InputError
 
-if TYPE_CHECKING:
-    from gcopt.cluster import Cluster, Times
-
 WAITS = ("decodable", "count")
+
+_ENTRIES = 500_000  # arrival times held at once: they stay in cache, and memory is small whatever the code
 
 Floats = NDArray[np.float64]
 
@@ -51,7 +50,8 @@ def arrivals(code: GradientCode, cluster: Cluster, times: Times) -> Floats:
     fraction = code.shares / np.array([s.blocks for s in code.segments])
     work = np.cumsum([s.pairs * share for s, share in zip(code.segments, fraction, strict=True)], axis=0).T
     scale = job.unit * job.samples * job.parameters / code.partitions
-    ready = (times.overhead + times.stall)[:, :, None] + times.compute[:, :, None] * (scale * work)
+    # one segment after the other in memory, as they are looked at
+    ready = np.moveaxis((times.overhead + times.stall)[None] + times.compute[None] * (scale * work.T)[:, None], 0, -1)
     size = np.array([s.encoding.dtype.itemsize for s in code.segments]) * fraction * job.parameters
     if network.bandwidth < np.inf:
         for c, seconds in enumerate(size / network.bandwidth):
@@ -108,6 +108,36 @@ class Waiting:
         if self.wait == "count" or segment.decoder == "scaled":
             return True
         return not self.decoders[c].decodes(np.ones(segment.workers, dtype=bool))
+
+    def finish(self, cluster: Cluster, times: Times) -> Floats:
+        """Return when every segment can be decoded, seconds, shape (iterations,); inf for never.
+
+        Parameters
+        ----------
+        cluster : Cluster
+            With as many workers as the code.
+        times : Times
+            Draws, each array of shape (iterations, n).
+
+        Raises
+        ------
+        InputError
+            If code and cluster have different numbers of workers.
+
+        Examples
+        --------
+        >>> import gcopt
+        >>> cluster = gcopt.Cluster(4, gcopt.delays.Delay("exponential", {"rate": 1.0}))
+        >>> Waiting(gcopt.families.uncoded(4)).finish(cluster, cluster.sample(1000, rng=0)).shape
+        (1000,)
+        """
+        step = max(1, _ENTRIES // (self.code.workers * len(self.code.segments)))
+        done = np.empty(len(times.compute))
+        for start in range(0, done.size, step):
+            rows = slice(start, start + step)
+            some = Times(times.compute[rows], times.overhead[rows], times.stall[rows])
+            done[rows] = self.until(arrivals(self.code, cluster, some)).max(axis=1)
+        return done
 
     def until(self, arrived: Floats) -> Floats:
         """Return when each segment can be decoded, shape (iterations, segments); ``arrived`` as from `arrivals`."""
