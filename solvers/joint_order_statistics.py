@@ -1,0 +1,201 @@
+"""Order statistics of independent workers taken together: P(T_(a) <= s, T_(b) <= t, ...) and E max_i z_i T_(k_i)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import betaincinv
+
+from ._joint_kernels import joint
+from .errors import InputError
+from .order_statistics import tail_index
+
+Floats = NDArray[np.float64]
+
+_LOWER = (1e-10, 0.02, 0.4)
+_UPPER = (0.2, 0.02, 1e-4, 1e-9)
+_WIDE = 2.0  # ratio of its ends above which a panel is integrated in log s
+
+
+class Distribution(Protocol):
+    """What is asked of the distribution of one worker's time; frozen scipy.stats distributions have it."""
+
+    def cdf(self, times: Any, /) -> Any:
+        """Return P(T <= times)."""
+
+    def pdf(self, times: Any, /) -> Any:
+        """Return the density."""
+
+    def ppf(self, levels: Any, /) -> Any:
+        """Return quantiles."""
+
+    def isf(self, levels: Any, /) -> Any:
+        """Return upper quantiles."""
+
+
+@dataclass(frozen=True, eq=False)
+class JointOrderStatistics:
+    """T_(k) of n independent workers with one distribution, for several k at once, without any sampling.
+
+    P(T_(k_i) <= t_i for all i) = P(at least k_i of the n are below t_i, for all i). The counts in the intervals
+    between the t_i are multinomial; as Poisson counts conditioned on their sum n they become a chain, and every term
+    of the recursion is positive, so that no digits are lost (checked against enumeration for small n). One pass
+    backwards gives all derivatives.
+
+    Attributes
+    ----------
+    distribution : object with ``cdf``, ``pdf``, ``ppf`` and ``isf``
+        Of one worker's time; a density is needed only for gradients.
+    workers : int
+        n.
+    needed : array of int, shape (K,)
+        k_i: how many workers must be done; strictly descending, from 1 to n.
+    nodes : int
+        Of the Gauss-Legendre rule on each of six panels; 10 give 6 digits or more, 24 give 8.
+
+    Raises
+    ------
+    InputError
+        If the numbers needed are out of range or not strictly descending.
+
+    Examples
+    --------
+    >>> from scipy import stats
+    >>> both = JointOrderStatistics(stats.expon(), 2, [2, 1])
+    >>> round(both.probability([1.0, 0.5]), 12) == round((1 - np.exp(-1)) ** 2 - (np.exp(-0.5) - np.exp(-1)) ** 2, 12)
+    True
+    >>> round(both.mean_of_maximum([1.0, 1.0]), 7)  # the later of two
+    1.5
+    """
+
+    distribution: Distribution
+    workers: int
+    needed: ArrayLike
+    nodes: int = 10
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.workers, (int, np.integer)) or self.workers < 1:
+            raise InputError(f"workers is {self.workers!r}; an integer of at least 1 is needed")
+        needed = np.asarray(self.needed)
+        if needed.ndim != 1 or not needed.size or needed.dtype.kind not in "iu":
+            raise InputError(f"needed is {self.needed!r}; a list of integers is expected")
+        if needed.max() > self.workers or needed.min() < 1 or (np.diff(needed) >= 0).any():
+            raise InputError(
+                f"needed is {needed.tolist()}; numbers from {self.workers} down to 1, strictly descending, are expected"
+            )
+        object.__setattr__(self, "needed", needed.astype(np.int64))
+
+    @property
+    def _needed(self) -> NDArray[np.int64]:
+        return np.asarray(self.needed, dtype=np.int64)
+
+    def probability(self, times: ArrayLike) -> float:
+        """Return P(T_(k_i) <= times_i for all i); ``times`` has shape (K,) and may hold infinity.
+
+        Raises
+        ------
+        InputError
+            If the shape is wrong or there is a NaN.
+        """
+        return self.probability_and_slope(times)[0]
+
+    def probability_and_slope(self, times: ArrayLike) -> tuple[float, Floats]:
+        """Return P(T_(k_i) <= times_i for all i) and its derivatives with respect to the K cdf values, shape (K,)."""
+        t = self._checked("times", times)
+        # where more workers must be done by an earlier time, the later time for fewer says nothing
+        values, slopes = self._joint(np.asarray(self.distribution.cdf(np.minimum.accumulate(t)))[None, :])
+        return float(values[0]), slopes[0]
+
+    def mean_of_maximum(self, factors: ArrayLike) -> float:
+        """Return E max_i factors_i T_(k_i); infinite where there is no mean.
+
+        Parameters
+        ----------
+        factors : array, shape (K,)
+            At least 0, for instance the work of a worker up to and including segment i.
+        """
+        return self.mean_and_slope(factors)[0]
+
+    def mean_and_slope(self, factors: ArrayLike) -> tuple[float, Floats]:
+        """Return E max_i factors_i T_(k_i) and its derivatives with respect to the factors, shape (K,).
+
+        The mean is the integral of 1 - P(max <= s). Its range comes afresh from the marginal quantiles of the T_(k_i),
+        which enclose those of the maximum; beyond it a power-law tail is added in closed form.
+        """
+        z = np.maximum.accumulate(self._checked("factors", factors))
+        if z[-1] == 0.0 or not self.has_mean(z):
+            return (0.0 if z[-1] == 0.0 else math.inf), np.zeros(z.size)
+        edges = (self._quantiles * z).max(axis=1)
+        if edges[-1] - edges[0] <= 1e-12 * edges[-1]:
+            latest = int(np.argmax(self._quantiles[0] * z))
+            return float(edges[0]), np.where(np.arange(z.size) == latest, self._quantiles[0], 0.0)
+        seconds, weights = _rule(edges, self._tail(z), self.nodes)
+        with np.errstate(divide="ignore"):
+            times = seconds[:, None] / z
+        values, slopes = self._joint(np.asarray(self.distribution.cdf(times)))
+        with np.errstate(invalid="ignore"):
+            density = np.where(z > 0, self.distribution.pdf(times) * times / z, 0.0)
+        return float(edges[0] + weights @ (1.0 - values)), np.asarray(weights @ (slopes * density))
+
+    def has_mean(self, factors: ArrayLike) -> bool:
+        """Whether E max_i factors_i T_(k_i) is finite."""
+        return self._decay(np.asarray(factors, dtype=float)) > 1.0 + 1e-9
+
+    def _decay(self, z: Floats) -> float:
+        """Return e where P(max > s) falls like s^-e; large for lighter tails."""
+        first = int(np.argmax(z > 0))
+        return float(self.workers - self._needed[first] + 1) / max(self._heaviness, 1e-6)
+
+    def _tail(self, z: Floats) -> float:
+        """Return what the integral beyond s is, as a multiple of s P(max > s)."""
+        return 1.0 / (self._decay(z) - 1.0)
+
+    @cached_property
+    def _heaviness(self) -> float:
+        return tail_index(self.distribution)
+
+    @cached_property
+    def _quantiles(self) -> Floats:
+        """Marginal quantiles of the T_(k_i), shape (levels, K); those of the maximum are not below and hardly above."""
+        k = self._needed.astype(float)
+        left = self.workers - k + 1.0
+        low = [self.distribution.ppf(betaincinv(k, left, p)) for p in _LOWER]
+        high = [self.distribution.isf(betaincinv(left, k, p)) for p in _UPPER]
+        return np.maximum(np.array([*low, *high], dtype=float), 0.0)
+
+    def _checked(self, name: str, values: ArrayLike) -> Floats:
+        array = np.asarray(values, dtype=float)
+        if array.shape != self._needed.shape or np.isnan(array).any() or (array < 0).any():
+            raise InputError(
+                f"{name} has shape {array.shape}; {self._needed.size} numbers of at least 0 are expected, one for each"
+                " of the numbers needed"
+            )
+        return array
+
+    def _joint(self, levels: Floats) -> tuple[Floats, Floats]:
+        """Run the recursion on rows of cdf values in the order of ``needed``; both results in that order."""
+        values, slopes = np.empty(len(levels)), np.empty(levels.shape)
+        rising = np.ascontiguousarray(levels[:, ::-1], dtype=float)
+        joint(rising, self._needed[::-1].copy(), int(self.workers), values, slopes)
+        return np.minimum(values, 1.0), slopes[:, ::-1]
+
+
+def _rule(edges: Floats, tail: float, nodes: int) -> tuple[Floats, Floats]:
+    """Return nodes and weights over the panels between the edges, in log s where they are wide, then the tail."""
+    x, w = np.polynomial.legendre.leggauss(nodes)
+    seconds, weights = [edges[-1:]], [tail * edges[-1:]]
+    for a, b in pairwise(edges):
+        if b <= _WIDE * a:
+            seconds.append(0.5 * (a + b) + 0.5 * (b - a) * x)
+            weights.append(0.5 * (b - a) * w)
+        else:
+            low, high = math.log(a), math.log(b)
+            seconds.append(np.exp(0.5 * (low + high) + 0.5 * (high - low) * x))
+            weights.append(0.5 * (high - low) * w * seconds[-1])
+    return np.concatenate(seconds), np.concatenate(weights)
