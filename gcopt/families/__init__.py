@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gcopt.families._family import Family
+from gcopt.families.block_coordinate import block_coordinate
 from gcopt.families.cyclic_mds import cyclic_mds
 from gcopt.families.cyclic_repetition import cyclic_repetition
 from gcopt.families.fractional_repetition import fractional_repetition
@@ -22,6 +23,7 @@ _OURS = (
     grouped,
     placement,
     two_stage,
+    block_coordinate,
 )
 
 FAMILIES: Registry[Family] = Registry("family", "gcopt.families", {f.name: f for f in _OURS})
@@ -29,6 +31,7 @@ FAMILIES: Registry[Family] = Registry("family", "gcopt.families", {f.name: f for
 __all__ = [
     "FAMILIES",
     "Family",
+    "block_coordinate",
     "cyclic_mds",
     "cyclic_repetition",
     "fractional_repetition",
