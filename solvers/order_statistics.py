@@ -1,10 +1,11 @@
-"""Expected order statistics: when the k-th of n workers is done, on average."""
+"""Expected order statistics: when the k-th of n workers is done, on average, and how fast (1 over that time)."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,6 +17,8 @@ from .errors import InputError
 from .result import Result, Status
 
 HUGE = 1e300  # where a time cannot be told from infinity
+TINY = 1e-290  # where a time cannot be told from zero
+_DEEPEST = -690.0  # log x of the smallest x that a double still knows
 
 
 class Distribution(Protocol):
@@ -95,15 +98,10 @@ class ExpectedOrderStatistics:
         if workers < 1:
             raise InputError(f"workers is {workers}; an integer of at least 1 is needed")
         began = time.perf_counter()
-        y, x, times = self._grid(distribution, workers)
-        k = np.arange(1, workers + 1)
-        left = workers - k + 1.0
-        constant = gammaln(workers + 1.0) - gammaln(k) - gammaln(left)
-        rises = np.log(-np.expm1(-x))
-        values = np.empty(workers)
-        for i in range(workers):
-            density = np.exp(constant[i] + (k[i] - 1.0) * rises - left[i] * x + y)
-            values[i] = (y[1] - y[0]) * float(density @ times)
+        y = _nodes(workers, self.step)
+        times = _times(distribution, y)
+        values = np.array([(y[1] - y[0]) * float(density @ times) for density in _densities(y, workers)])
+        left = np.arange(workers, 0, -1)
         values[left <= tail_index(distribution) + 1e-9] = math.inf
         seconds = time.perf_counter() - began
         last = float(values[-1])
@@ -116,15 +114,6 @@ class ExpectedOrderStatistics:
             stderr=np.zeros(workers),
             method="quadrature",
         )
-
-    def _grid(self, distribution: Distribution, workers: int) -> tuple[NDArray[np.float64], ...]:
-        """Nodes y = log x and the time at each; x beyond 700 cannot be told from infinity."""
-        y = np.arange(-45.0 - math.log(workers), math.log(700.0), self.step / math.sqrt(workers + 1.0))
-        x = np.exp(y)
-        low = x < math.log(2.0)
-        with np.errstate(over="ignore"):
-            times = np.where(low, distribution.ppf(-np.expm1(-x)), distribution.isf(np.exp(-x)))
-        return y, x, np.minimum(times, HUGE)
 
 
 @dataclass(frozen=True)
@@ -151,11 +140,7 @@ class SampledOrderStatistics:
             If there are fewer than two rows or a NaN.
         """
         began = time.perf_counter()
-        rows = np.asarray(times, dtype=float)
-        if rows.ndim != 2 or rows.shape[0] < 2 or rows.shape[1] < 1:
-            raise InputError(f"times has shape {rows.shape}; (rows, workers) with at least 2 rows is expected")
-        if np.isnan(rows).any():
-            raise InputError("times holds NaN; seconds are expected, inf for no answer")
+        rows = _checked_rows(times)
         ordered = np.sort(rows, axis=1)
         finite = np.isfinite(ordered).all(axis=0)
         values = np.full(rows.shape[1], math.inf)
@@ -171,6 +156,77 @@ class SampledOrderStatistics:
             stderr=stderr,
             method=f"mean of {len(rows)} rows",
         )
+
+
+def expected_inverses(distribution: Distribution, workers: int, step: float = 0.25) -> NDArray[np.float64]:
+    """Return E[1 / T_(k)] for k = 1..n independent workers with one distribution, to about 9 digits.
+
+    The integrals of `ExpectedOrderStatistics` with 1/T for T. Where T grows like x^b near its smallest values,
+    x = -log(1 - F), the integrand dies away only like x^(k - b) on the left: infinite for k <= b (k = 1 of an
+    exponential), and followed further down where k - b is small.
+
+    Parameters
+    ----------
+    distribution : object with ``ppf`` and ``isf``
+        Of one worker's time, which is never negative.
+    workers : int
+        n.
+    step : float
+        As in `ExpectedOrderStatistics`.
+
+    Returns
+    -------
+    array, shape (n,)
+        Not increasing; all infinite where T = 0 has a probability (above 1e-20).
+
+    Raises
+    ------
+    InputError
+        If ``workers`` is below 1 or times can be negative.
+
+    Examples
+    --------
+    >>> from scipy import stats
+    >>> expected_inverses(stats.expon(), 2).round(9).tolist()
+    [inf, 1.386294361]
+    """
+    if workers < 1:
+        raise InputError(f"workers is {workers}; an integer of at least 1 is needed")
+    y = _nodes(workers, step)
+    values, power = _inverses(distribution, y, workers, workers)
+    slow = min(workers, int(power + 0.75))
+    if slow > 0:
+        values[:slow] = _inverses(distribution, _nodes(workers, step, _DEEPEST), workers, slow)[0]
+    return values
+
+
+def sampled_inverses(times: ArrayLike) -> NDArray[np.float64]:
+    """Return E[1 / T_(k)] from drawn or measured rows, for workers of any kind; infinite where a time is 0.
+
+    Parameters
+    ----------
+    times : array, shape (rows, n)
+        Nonnegative; infinity (no answer) is allowed, NaN is not.
+
+    Returns
+    -------
+    array, shape (n,)
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two rows, a NaN or a negative time.
+
+    Examples
+    --------
+    >>> sampled_inverses([[1.0, 4.0], [2.0, 1.0]]).tolist()
+    [1.0, 0.375]
+    """
+    rows = _checked_rows(times)
+    if rows.min() < 0.0:
+        raise InputError(f"times holds {rows.min():g}; a time is at least 0")
+    with np.errstate(divide="ignore"):
+        return np.asarray((1.0 / np.sort(rows, axis=1)).mean(axis=0))
 
 
 def tail_index(distribution: Distribution) -> float:
@@ -216,3 +272,59 @@ def pareto_means(workers: int, shape: float, scale: float = 1.0) -> NDArray[np.f
     logs = gammaln(workers + 1.0) - gammaln(a) + gammaln(a - 1.0 / shape) - gammaln(workers + 1.0 - 1.0 / shape)
     values[finite] = scale * np.exp(logs)
     return values
+
+
+def _nodes(workers: int, step: float, low: float = -45.0) -> NDArray[np.float64]:
+    """Equally spaced y = log x of the first of n; x beyond 700 cannot be told from infinity."""
+    return np.arange(low - math.log(workers), math.log(700.0), step / math.sqrt(workers + 1.0))
+
+
+def _times(distribution: Distribution, y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Time at each node, at most `HUGE`."""
+    x = np.exp(y)
+    low = x < math.log(2.0)
+    with np.errstate(over="ignore"):
+        times = np.where(low, distribution.ppf(-np.expm1(-x)), distribution.isf(np.exp(-x)))
+    return np.asarray(np.minimum(times, HUGE))
+
+
+def _densities(y: NDArray[np.float64], workers: int) -> Iterator[NDArray[np.float64]]:
+    """Densities in y of the 1st, 2nd, ... of n exponentials."""
+    x = np.exp(y)
+    rises = np.log(-np.expm1(-x))
+    for k in range(1, workers + 1):
+        left = workers - k + 1.0
+        constant = gammaln(workers + 1.0) - gammaln(k) - gammaln(left)
+        yield np.exp(constant + (k - 1.0) * rises - left * x + y)
+
+
+def _inverses(
+    distribution: Distribution, y: NDArray[np.float64], workers: int, count: int
+) -> tuple[NDArray[np.float64], float]:
+    """E[1 / T_(k)] for the first ``count`` k, and the power b with which T leaves 0 at the first node."""
+    times = _times(distribution, y)
+    if times.min() < 0.0:
+        raise InputError(f"distribution goes down to {times.min():g}; a time is at least 0")
+    first = int(np.argmax(times > TINY))
+    # a power law is seen down to where doubles end; what stops before jumps to 0
+    if times[first] <= TINY or (first > 0 and times[first] > 1e-200):
+        return np.full(count, math.inf), 0.0
+    y, times = y[first:], times[first:]
+    h = y[1] - y[0]
+    power = (math.log(times[8]) - math.log(times[0])) / (y[8] - y[0])
+    values = np.full(count, math.inf)
+    for k, density in zip(range(1, count + 1), _densities(y, workers), strict=False):
+        if k > power + 1e-6:
+            inverse = density / times
+            # to the left of the first node the terms of the rule are a geometric series
+            values[k - 1] = h * (float(inverse.sum()) + float(inverse[0]) / math.expm1((k - power) * h))
+    return values, power
+
+
+def _checked_rows(times: ArrayLike) -> NDArray[np.float64]:
+    rows = np.asarray(times, dtype=float)
+    if rows.ndim != 2 or rows.shape[0] < 2 or rows.shape[1] < 1:
+        raise InputError(f"times has shape {rows.shape}; (rows, workers) with at least 2 rows is expected")
+    if np.isnan(rows).any():
+        raise InputError("times holds NaN; seconds are expected, inf for no answer")
+    return rows
