@@ -145,11 +145,22 @@ def _order_statistics(workers: int, model: str, *, seconds: Any, seed: int, **pa
     return Solution("order-statistics", found, {"expected": np.asarray(found.values).tolist()})
 
 
+def _ordering(code: str, blocks: int = 1, *, seconds: Any, seed: int) -> Solution:
+    """In which order each worker should process its partitions, so that least work gives every one its copies."""
+    from gcopt.checks import check_count
+    from gcopt.solvers.ordering import Ordering
+
+    solver = Ordering(blocks=check_count("blocks", blocks, 1), seconds=seconds)
+    found = solver.solve(load(code).support, rng=seed)
+    return Solution("ordering", found, {"order": [list(mine) for mine in found.order], "method": found.method})
+
+
 SOLVERS: Registry[Solver] = Registry(
     "solver",
     "gcopt.solvers",
     {
         "worst-case": Solver("worst-case", "Schur complement search, see gcopt.solvers.adversary", _worst_case),
+        "ordering": Solver("ordering", "Ramamoorthy, Meng, Girimaji 2024, arXiv 2405.19509", _ordering),
         "order-statistics": Solver("order-statistics", "David & Nagaraja 2003, Chapter 3", _order_statistics),
     },
 )

@@ -97,3 +97,14 @@ def test_a_saved_result_is_read_back(tmp_path):
         assert json.loads(str(archive["result"])) == jsonable(solution.to_dict())
         assert archive["set"].tolist() == [1, 2]
         assert json.loads(str(archive["result"]))["value"] is None
+
+
+def test_ordering_of_a_code_and_of_a_bare_matrix(tmp_path):
+    ring = np.array([[1.5 * ((i - j) % 5 < 3) for i in range(5)] for j in range(5)])
+    np.savetxt(tmp_path / "ring.csv", ring, delimiter=",")
+    found = SOLVERS["ordering"]({"code": str(tmp_path / "ring.csv"), "blocks": 2}).to_dict()
+    assert (found["value"], found["bound"], found["gap"], found["status"]) == (13.0, 13.0, 0.0, "optimal")
+    assert [sorted(mine) for mine in found["order"]] == [np.flatnonzero(row).tolist() for row in ring]
+    path = str(save(gcopt.families.fractional_repetition(6, 2), tmp_path / "code.npz"))
+    # in groups of three a partition comes first, second and third: 3 + 2 + 1 of the 18 can be left undone
+    assert SOLVERS["ordering"]({"code": path}).result.value == 1 + 18 - 6
