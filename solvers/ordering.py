@@ -197,8 +197,8 @@ def worst_work(
 
 def checked_assignment(assignment: Any, blocks: int = 1) -> Bools:
     """Return who holds what, bool, shape (n, k); refuse what cannot give ``blocks`` copies of every chunk."""
-    given: Any = assignment
-    array = given.toarray() if sparse.issparse(given) else np.asarray(given)
+    dense: Any = getattr(assignment, "toarray", None)
+    array = np.asarray(assignment if dense is None else dense())
     if array.ndim != 2 or 0 in array.shape or array.dtype.kind not in "biufc":
         raise InputError(f"assignment has shape {array.shape} and type {array.dtype}; a matrix of numbers is needed")
     if not np.isfinite(array).all():
