@@ -40,6 +40,13 @@ Wait = Annotated[
         "or count (after the first n - s answers)."
     ),
 ]
+Objective = Annotated[
+    str,
+    typer.Option(
+        help="runtime: least expected time per iteration; completion: most iterations done by the --deadline."
+    ),
+]
+Deadline = Annotated[float | None, typer.Option(help="Seconds, for the objective completion.")]
 CodeFile = Annotated[Path, typer.Argument(metavar="CODE", help="A code written by build or design, or a bare matrix.")]
 ClusterFile = Annotated[Path, typer.Argument(metavar="CLUSTER.toml", help="A cluster file, as fit writes it.")]
 Blocks = Annotated[int, typer.Option(min=1, help="Of a bare matrix: blocks m a message is shortened by.")]
@@ -106,7 +113,8 @@ def design(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the winning code to this npz.")] = None,
     family: Annotated[str | None, typer.Option(help="Search this family only; see families.")] = None,
     sets: Sets = None,
-    objective: Annotated[str, typer.Option(help="runtime: least expected time per iteration.")] = "runtime",
+    objective: Objective = "runtime",
+    deadline: Deadline = None,
     wait: Wait = "decodable",
     iterations: Annotated[int, typer.Option(help="Draws with which the best candidates are compared.")] = 40_000,
     seed: Seed = 0,
@@ -123,6 +131,7 @@ def design(
             family=family,
             settings=console.settings(sets or []),
             objective=objective,
+            deadline=deadline,
             wait=wait,
             iterations=iterations,
             rng=seed,
@@ -139,6 +148,8 @@ def design(
 @verb
 def compare(
     cluster: ClusterFile,
+    objective: Objective = "runtime",
+    deadline: Deadline = None,
     wait: Wait = "decodable",
     iterations: Annotated[int, typer.Option(help="Draws with which the best candidates are compared.")] = 40_000,
     plot: Annotated[Path | None, typer.Option(help="Draw the probability of being done against time (png).")] = None,
@@ -147,18 +158,29 @@ def compare(
 ) -> None:
     """Show the best code of every family side by side."""
     from gcopt.designer import compare as search
+    from gcopt.goal import Goal
     from gcopt.report import plot_completion, print_compare
 
+    goal = Goal(objective, deadline, wait, seed)
     loaded = _cluster(cluster)
     with console.progress("comparing") as bar:
-        rows = search(loaded, wait=wait, iterations=iterations, rng=seed, tell=bar.update)
+        rows = search(
+            loaded,
+            objective=objective,
+            deadline=deadline,
+            wait=wait,
+            iterations=iterations,
+            rng=seed,
+            tell=bar.update,
+        )
     if plot is not None:
-        plot_completion(rows, loaded, plot, wait=wait, seed=seed)
+        plot_completion(rows, loaded, plot, goal)
     if json:
-        document = {"schema": "gcopt.compare/1", "families": [row.to_dict() for row in rows], "seed": seed}
+        asked = {"objective": objective, "deadline": deadline, "wait": wait}
+        document = {"schema": "gcopt.compare/1", **asked, "families": [row.to_dict() for row in rows], "seed": seed}
         console.print_json({**document, "plot": plot and str(plot)})
     else:
-        print_compare(rows, plot)
+        print_compare(rows, goal, plot)
 
 
 @verb

@@ -16,8 +16,9 @@ from gcopt.files import write_atomically
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
-    from gcopt.designer import Choice, Design
+    from gcopt.design_result import Choice, Design
     from gcopt.fit_result import Fit
+    from gcopt.goal import Goal
     from gcopt.quickstart import Run, Tried
     from gcopt.simulation import Simulation
     from gcopt.solving import Solution
@@ -69,44 +70,63 @@ def _slowest(rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
 
 def print_design(found: Design, path: Path | None) -> None:
     """Print the ranking and the advice of a design."""
-    _print_choices("Expected time per iteration", found.alternatives)
+    _print_choices("", found.alternatives, found.goal)
     print(found.advice)
-    print(f"No exact code can need less than {seconds_text(found.bound)} on average here.")
+    if found.over_single:
+        print(found.over_single)
+    if found.goal.deadline is None:
+        print(f"No exact code can need less than {seconds_text(found.bound)} on average here.")
+    elif found.bound < 1:
+        print(f"No exact code can be in time in more than {found.goal.spell(found.bound)} of the iterations here.")
+    else:
+        print("No bound below 100% is known for exact codes here.")
     _written(path, "check it with: gcopt verify")
 
 
-def print_compare(rows: Sequence[Choice], plot: Path | None) -> None:
+def print_compare(rows: Sequence[Choice], goal: Goal, plot: Path | None) -> None:
     """Print the best of every family."""
-    _print_choices("The best of every family", rows)
+    _print_choices("The best of every family. ", rows, goal)
     _written(plot)
 
 
-def _print_choices(title: str, choices: Sequence[Choice]) -> None:
-    header = ("family", "parameters", "load", "stragglers", "time", "+-", "gain")
+def _print_choices(title: str, choices: Sequence[Choice], goal: Goal) -> None:
+    by_time = goal.deadline is None
+    asked = "Expected time per iteration" if by_time else f"Iterations done within {seconds_text(goal.deadline)}"
+    gain = "gain" if by_time else "fewer misses"
+    header = ("family", "parameters", "load", "stragglers", "segments", *(() if by_time else ("in time", "+-")), "time")
     rows = [
         (
             c.code.family,
             _parameters(c.code),
             f"{c.code.load}/{c.code.partitions}",
-            str(c.code.parameters.get("stragglers", c.code.stragglers)),
-            seconds_text(c.value),
-            "exact" if c.stderr == 0 else seconds_text(c.stderr),
-            f"{c.gain:.3f}",
+            _tolerated(c.code),
+            str(len(c.code.segments)),
+            *(() if by_time else (goal.spell(c.value), f"{c.stderr:.2%}")),
+            seconds_text(c.expected_runtime),
+            *(("exact" if c.stderr == 0 else seconds_text(c.stderr),) if by_time else ()),
+            f"{c.gain:.3f}" if np.isfinite(c.gain) else "-",
         )
         for c in choices[:_ROWS]
     ]
-    print_table(title, header, rows)
+    print_table(title + asked, (*header, *(("+-",) if by_time else ()), gain), rows)
     if len(choices) > _ROWS:
-        print(f"({len(choices) - _ROWS} slower ones not shown; --json lists all)")
+        print(f"({len(choices) - _ROWS} worse ones not shown; --json lists all)")
+
+
+def _tolerated(code: GradientCode) -> str:
+    """Return how many stragglers the segments tolerate, such as 0-19."""
+    counts = sorted({segment.stragglers for segment in code.segments})
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]}-{counts[-1]}"
 
 
 def _parameters(code: GradientCode) -> str:
     """Return the parameters that are not columns of their own, lists shortened."""
     shown = []
     for key, value in code.parameters.items():
-        if key in ("workers", "stragglers", "draws"):
+        if key in ("workers", "stragglers", "segments", "draws"):
             continue
-        shown.append(f"{key}={'by worker' if isinstance(value, (list, tuple)) and len(value) > 4 else value}")
+        long = isinstance(value, (list, tuple)) and len(value) > 4
+        shown.append(f"{key}={('by worker' if key == 'speeds' else '...') if long else value}")
     return " ".join(shown) or "-"
 
 
@@ -281,18 +301,28 @@ def _written(path: Path | None, following: str = "") -> None:
         print(f"wrote {path}" + (f"; {following} {path}" if following else ""))
 
 
-def plot_completion(rows: Sequence[Choice], cluster: Cluster, path: Path, *, wait: str, seed: int) -> None:
-    """Draw the probability that an iteration is done, against time, for some codes on a cluster."""
-    from gcopt.pictures import figure, save_figure
-    from gcopt.simulation import simulate
+def plot_completion(rows: Sequence[Choice], cluster: Cluster, path: Path, goal: Goal) -> None:
+    """Draw the probability that an iteration is done, against time, for some codes on a cluster.
 
+    Failed attempts are repeated, as everywhere, unless there is a deadline: then they are missed.
+    """
+    from gcopt.pictures import figure, save_figure
+    from gcopt.simulation import completed, sample_iterations
+
+    levels = np.linspace(0.0, 1.0, 401)
     with figure() as (picture, axes):
         for choice in rows:
-            found = simulate(choice.code, cluster, iterations=20_000, wait=wait, rng=seed)
-            times, levels = zip(*found.completion, strict=True)
-            axes.plot(times, levels, label=f"{choice.code.family}, load {choice.code.load}/{choice.code.partitions}")
+            done = sample_iterations(choice.code, cluster, iterations=20_000, wait=goal.wait, seed=goal.seed)
+            if goal.deadline is None:
+                done = completed(done, cluster.failures.restart)
+            times = np.quantile(done, levels, method="inverted_cdf") if done.size else np.empty(0)
+            seen = np.isfinite(times)
+            label = f"{choice.code.family}, load {choice.code.load}/{choice.code.partitions}"
+            axes.plot(times[seen], levels[: times.size][seen], label=label)
+        if goal.deadline is not None:
+            axes.axvline(goal.deadline, color="black", linewidth=0.8, linestyle=":", label="deadline")
         axes.set_xlabel("seconds since the start of the iteration")
         axes.set_ylabel("probability that it is done")
-        axes.set_xlim(0, rows[0].value * 4)
+        axes.set_xlim(0, 4 * rows[0].value if goal.deadline is None else 2 * goal.deadline)
         axes.legend(frameon=False)
         save_figure(picture, path)

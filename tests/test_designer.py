@@ -5,14 +5,16 @@ import itertools
 import numpy as np
 import pytest
 
+from gcopt.candidates import candidates, usable
 from gcopt.clairvoyant import _given_up, clairvoyant_time
 from gcopt.cluster import Cluster, Failures, Job, Network, Racks, Trace
 from gcopt.code import GradientCode
 from gcopt.delays import Delay
-from gcopt.designer import candidates, compare, design, usable
+from gcopt.designer import compare, design
 from gcopt.errors import InfeasibleError, InputError
 from gcopt.families import FAMILIES, cyclic_mds
 from gcopt.families.cyclic_mds import cyclic_mds_matrix
+from gcopt.goal import Goal
 from gcopt.simulation import simulate
 from gcopt.solvers.order_statistics import exponential_means
 from gcopt.solvers.result import Status
@@ -111,12 +113,12 @@ def test_the_user_may_fix_the_number_of_draws_and_the_winner_gets_all_of_them_ot
 
 def test_partitions_of_the_job_are_respected():
     cluster = Cluster(20, EXPONENTIAL, slowness=[1.0] * 10 + [2.0] * 10, job=Job(partitions=40))
-    codes = list(candidates(cluster, family=None, settings={}, seed=0))
+    codes = list(candidates(cluster, Goal()))
     assert {code.partitions for code in codes} == {40}
     assert {code.family for code in codes} >= {"uncoded", "grouped", "fractional-repetition", "placement"}
-    odd = list(candidates(cluster.replace(job=Job(partitions=33)), family=None, settings={}, seed=0))
+    odd = list(candidates(cluster.replace(job=Job(partitions=33)), Goal()))
     assert {code.partitions for code in odd} == {33}
-    few = list(candidates(Cluster(6, EXPONENTIAL, job=Job(partitions=4)), family=None, settings={}, seed=0))
+    few = list(candidates(Cluster(6, EXPONENTIAL, job=Job(partitions=4)), Goal()))
     assert {code.partitions for code in few} == {4}
     assert "uncoded" not in {code.family for code in few}
 
@@ -124,21 +126,21 @@ def test_partitions_of_the_job_are_respected():
 @pytest.mark.parametrize("family", [None, "grouped", "placement", "uncoded", "fractional-repetition"])
 def test_partitions_may_be_a_setting(family):
     cluster = Cluster(6, EXPONENTIAL, slowness=[1, 1, 1, 1, 2, 2])
-    codes = candidates(cluster, family=family, settings={"partitions": 12}, seed=0)
+    codes = candidates(cluster, Goal(), family=family, settings={"partitions": 12})
     assert {code.partitions for code in codes} == {12}
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"family": "no-such"}, "no family is called 'no-such'; there are: cyclic-mds"),
+        ({"family": "no-such"}, "no family is called 'no-such'; there are: block-coordinate"),
         ({"family": "grouped", "settings": {"stragler": 1}}, "grouped has no parameter 'stragler'; it takes: workers"),
         ({"settings": {"stragler": 1}}, "no family has a parameter 'stragler'"),
         ({"settings": {"workers": 5}}, "the settings ask for other workers than the cluster has; 6 would work"),
         ({"settings": {"partitions": 0}}, "partitions is 0"),
         ({"family": "fractional-repetition", "settings": {"stragglers": 3}}, "needs stragglers . 1 to divide workers"),
         ({"family": "cyclic-repetition"}, "missing a required argument: 'stragglers'"),
-        ({"objective": "beauty"}, "objective is 'beauty'; runtime would work"),
+        ({"objective": "beauty"}, "objective is 'beauty'; runtime or completion would work"),
         ({"wait": "forever"}, "wait is 'forever'; decodable or count would work"),
         ({"iterations": 10}, "iterations is 10; at least 100"),
     ],

@@ -19,8 +19,9 @@ from gcopt.solvers.seeding import seed_of
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
+    from gcopt.goal import Goal
 
-Candidates = Callable[["Cluster"], Iterable[Mapping[str, Any]]]
+Candidates = Callable[["Cluster", "Goal"], Iterable[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +37,8 @@ class Family:
     function : callable
         Builds the code; its signature is the list of parameters, its first docstring line the description.
     candidates : callable or None
-        For a cluster, the parameter sets worth trying in `gcopt.design`; None keeps the family out of the search.
+        For a cluster and a `Goal`, the parameter sets worth trying in `gcopt.design`; None keeps the family out of the
+        search.
     """
 
     name: str

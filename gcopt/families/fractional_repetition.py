@@ -13,11 +13,12 @@ from gcopt.families._family import check_sizes, family
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
+    from gcopt.goal import Goal
 
 SOURCE = "Tandon, Lei, Dimakis, Karampatziakis 2017, Gradient Coding"
 
 
-def _candidates(cluster: Cluster) -> Iterator[dict[str, Any]]:
+def _candidates(cluster: Cluster, goal: Goal | None = None) -> Iterator[dict[str, Any]]:
     n = cluster.workers
     return ({"workers": n, "stragglers": s} for s in range(1, n) if n % (s + 1) == 0)
 

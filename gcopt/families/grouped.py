@@ -23,6 +23,7 @@ from gcopt.solvers.seeding import RngLike, seed_of
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
+    from gcopt.goal import Goal
 
 INNER = ("auto", "cyclic-mds")
 PROMISED = 100_000
@@ -34,7 +35,7 @@ LARGE = 10_000_000
 """Multiplications for one look at a real code above which the usually best one is taken without looking at others."""
 
 
-def _candidates(cluster: Cluster) -> Iterator[dict[str, Any]]:
+def _candidates(cluster: Cluster, goal: Goal | None = None) -> Iterator[dict[str, Any]]:
     k = cluster.job.partitions
     if k is None or k % cluster.workers == 0:
         yield from ({"workers": cluster.workers, "stragglers": s} for s in sensible_stragglers(cluster.workers))

@@ -20,11 +20,12 @@ from gcopt.solvers.seeding import RngLike, generator, seed_of
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
+    from gcopt.goal import Goal
 
 SOURCE = "Wang, Guo, Tang, Li, Li 2019, Heterogeneity-aware Gradient Coding for Straggler Tolerance"
 
 
-def _candidates(cluster: Cluster) -> Iterator[dict[str, Any]]:
+def _candidates(cluster: Cluster, goal: Goal | None = None) -> Iterator[dict[str, Any]]:
     """Loads by speed; equal ones where `grouped`, faster at the same load, cannot have these partitions."""
     n, k = cluster.workers, cluster.job.partitions
     size = {"workers": n} if k is None else {"workers": n, "partitions": k}

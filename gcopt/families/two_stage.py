@@ -16,12 +16,13 @@ from gcopt.solvers.seeding import RngLike
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
+    from gcopt.goal import Goal
 
 SOURCE = "Tandon, Lei, Dimakis, Karampatziakis 2017, Gradient Coding, partial stragglers"
 ALPHAS = (1.5, 3.0, 6.0, 12.0, 24.0)
 
 
-def _candidates(cluster: Cluster) -> Iterator[dict[str, Any]]:
+def _candidates(cluster: Cluster, goal: Goal | None = None) -> Iterator[dict[str, Any]]:
     n, k = cluster.workers, cluster.job.partitions
     if k is None or k == n:
         few = {1, 2, 4} if n > 40 else {1, 2, 4, n // 4}

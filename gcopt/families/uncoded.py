@@ -16,9 +16,10 @@ from gcopt.families._speeds import PER_WORKER, check_speeds, unequal, weighted_l
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
+    from gcopt.goal import Goal
 
 
-def _candidates(cluster: Cluster) -> Iterator[dict[str, Any]]:
+def _candidates(cluster: Cluster, goal: Goal | None = None) -> Iterator[dict[str, Any]]:
     n, k = cluster.workers, cluster.job.partitions
     size = {} if k is None else {"partitions": k}
     if k is None or k >= n:
