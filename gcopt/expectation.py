@@ -2,7 +2,8 @@
 
 With components c that need a_c of their members, P(done by t) = prod_c P(at least a_c members have answered by t), and
 the mean is the integral of 1 - P(done by t). The counts of unequal workers follow a Poisson-binomial distribution,
-built up worker by worker.
+built up worker by worker. Several segments end at a maximum of scaled order statistics of the same times, whose mean
+needs their joint distribution.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from scipy.stats import binom
 
 from gcopt.cluster import Trace
 from gcopt.code import GradientCode
+from gcopt.delays import Delay
 from gcopt.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ def expected_time(code: GradientCode, cluster: Cluster, *, wait: str = "decodabl
 
     Covered: one segment whose components go by count, independent workers (no trace, no racks), any compute model
     with per-worker slowness, deterministic overhead, stalls with a finite recovery, any network without a limit at
-    the master.
+    the master. Also several segments that go by counts of workers with equal loads, if all workers are alike, the
+    bandwidth is unlimited and nobody stalls.
 
     Parameters
     ----------
@@ -52,6 +55,8 @@ def expected_time(code: GradientCode, cluster: Cluster, *, wait: str = "decodabl
     >>> round(expected_time(gcopt.families.uncoded(4), cluster), 9)  # H_4 / 4 / rate
     2.083333333
     """
+    if len(code.segments) > 1:
+        return _several(code, cluster, wait)
     groups = _groups(code, wait)
     late = _late(code, cluster)
     if groups is None or late is None:
@@ -70,13 +75,45 @@ def expected_time(code: GradientCode, cluster: Cluster, *, wait: str = "decodabl
 
 def _groups(code: GradientCode, wait: str) -> Groups | None:
     """Return teams of workers and how many of them must be heard; None when the code does not go by counts."""
-    if len(code.segments) > 1:
-        return None
     waiting = Waiting(code, wait)
     if waiting.by_count(0):
         return [(list(np.arange(code.workers)[:, None]), code.workers - code.segments[0].stragglers)]
     groups = [([c.workers[team] for team in c.teams], c.needed) for c in waiting.decoders[0].components]
     return None if any(needed is None for _, needed in groups) else groups  # type: ignore[return-value]
+
+
+def _several(code: GradientCode, cluster: Cluster, wait: str) -> float | None:
+    """Return E max_c W_c T_(k_c), k_c the number of workers needed by segment c and W_c the work up to its end.
+
+    With M samples of ``unit`` and the paper's counts this is the expectation of tau in Wang et al. 2022, Section 2.
+    """
+    compute, overhead, network = cluster.compute, cluster.overhead, cluster.network
+    if isinstance(compute, Trace) or isinstance(overhead, Trace) or overhead.model != "deterministic":
+        return None
+    limited = min(network.bandwidth, network.master_bandwidth) < np.inf
+    if not cluster.alike or cluster.failures.probability > 0 or limited:
+        return None
+    if any((s.pairs != s.pairs[0]).any() for s in code.segments):
+        return None
+    waiting, counts = Waiting(code, wait), []
+    for c in range(len(code.segments)):
+        if (count := waiting.count(c)) is None:
+            return None
+        counts.append(count)
+    work = np.cumsum([share * s.pairs[0] / s.blocks for s, share in zip(code.segments, code.shares, strict=True)])
+    scale = cluster.job.work / code.partitions * float(cluster.slowness[0])
+    return overhead.mean + network.latency + scale * _latest(compute, code.workers, counts, work)
+
+
+def _latest(compute: Delay, workers: int, counts: list[int], work: Floats) -> float:
+    """Return E max_c W_c T_(k_c)."""
+    if compute.model == "deterministic":
+        return compute.mean * float(work[-1])
+    from gcopt.solvers.joint_order_statistics import JointOrderStatistics  # compiled code, not wanted at import time
+
+    last = {k: float(w) for k, w in zip(counts, work, strict=True)}  # of segments with one count the last ends last
+    needed = sorted(last, reverse=True)
+    return JointOrderStatistics(compute.distribution, workers, needed).mean_of_maximum([last[k] for k in needed])
 
 
 def _late(code: GradientCode, cluster: Cluster) -> Callable[[Floats], Floats] | None:

@@ -109,6 +109,21 @@ class Waiting:
             return True
         return not self.decoders[c].decodes(np.ones(segment.workers, dtype=bool))
 
+    def count(self, c: int) -> int | None:
+        """Return how many workers segment c needs, whichever they are; None where it matters who they are."""
+        segment = self.code.segments[c]
+        if self.by_count(c):
+            return segment.workers - segment.stragglers
+        parts = self.decoders[c].components
+        sizes = [team.size for part in parts for team in part.teams]
+        if sizes == [segment.workers]:
+            return 1
+        if sizes != [1] * segment.workers:
+            return None
+        if all(part.needed == part.workers.size for part in parts):
+            return segment.workers
+        return parts[0].needed if len(parts) == 1 else None
+
     def finish(self, cluster: Cluster, times: Times) -> Floats:
         """Return when every segment can be decoded, seconds, shape (iterations,); inf for never.
 
@@ -145,8 +160,8 @@ class Waiting:
         return np.stack(columns, axis=1)
 
     def _segment(self, c: int, arrived: Floats) -> Floats:
-        if self.by_count(c):
-            return kth(arrived, arrived.shape[1] - self.code.segments[c].stragglers)
+        if (count := self.count(c)) is not None:
+            return kth(arrived, count)
         done = np.zeros(len(arrived))
         for teams, needed in self._regular(c):
             np.maximum(done, kth(arrived[:, teams].min(axis=-1), needed).max(axis=1), out=done)
