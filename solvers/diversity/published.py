@@ -109,7 +109,7 @@ def logarithmic(workers: int, total: float) -> Floats:
     [2.0, 1.0]
     """
     share = 1.0 / np.arange(1, _positive("workers", workers) + 1)
-    return np.asarray(total * share / share.sum())
+    return np.asarray(check_positive("total", total) * share / share.sum())
 
 
 def single(level: int, workers: int, total: float) -> Floats:
@@ -126,7 +126,7 @@ def single(level: int, workers: int, total: float) -> Floats:
     [0.0, 5.0, 0.0]
     """
     x = np.zeros(_positive("workers", workers))
-    x[_level("level", level, workers)] = total
+    x[_level("level", level, workers)] = check_positive("total", total)
     return x
 
 
@@ -190,6 +190,7 @@ def tandon_partial(stragglers: int, alpha: float, workers: int, total: float) ->
     s = _level("stragglers", stragglers, workers)
     if not (math.isfinite(alpha) and alpha >= 1.0):
         raise InputError(f"alpha is {alpha}; a finite number of at least 1 (how much slower a straggler is) is needed")
+    check_positive("total", total)
     x[0] = (s + 1.0) * total / (s + alpha)
     x[s] += (alpha - 1.0) * total / (s + alpha)
     return x
@@ -231,6 +232,7 @@ def ferdinand_draper(layers: int, workers: int, total: float) -> Floats:
     [0.0, 0.0, 0.0, 6.0]
     """
     n, r = _positive("workers", workers), _positive("layers", layers)
+    check_positive("total", total)
     if n < 2 or not total <= r * (n - 1) or r > total:
         known = f"from {math.ceil(total / (n - 1))} to {total:g} would work" if n > 1 else "workers >= 2 is needed"
         raise InputError(f"layers is {layers} with {workers} workers; {known}")
@@ -254,9 +256,27 @@ def _layer_diversities(layers: int, workers: int, to_spend: float) -> Floats:
     return np.asarray(s + np.clip(to_spend - s.sum() - before, 0.0, room))
 
 
+def check_positive(name: str, value: float) -> float:
+    """Return a finite number above 0.
+
+    Raises
+    ------
+    InputError
+        If it is not one.
+
+    Examples
+    --------
+    >>> check_positive("total", 2)
+    2.0
+    """
+    if not (math.isfinite(value) and value > 0.0):
+        raise InputError(f"{name} is {value}; a positive number is needed")
+    return float(value)
+
+
 def _in_proportion(heights: Floats, total: float) -> Floats:
     levels = Levels.of(heights.size)
-    return levels.lengths(levels.scaled(heights, total))
+    return levels.lengths(levels.scaled(heights, check_positive("total", total)))
 
 
 def _per_rank(name: str, values: ArrayLike) -> Floats:

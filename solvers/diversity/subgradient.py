@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..seeding import RngLike, generator, seed_of
+from .published import check_positive
 
 Floats = NDArray[np.float64]
 
@@ -73,10 +74,13 @@ class Subgradient:
         Raises
         ------
         InputError
-            If a sample has another shape or is not finite.
+            If the start, ``total`` or a sample is not finite or has another shape.
         """
         g = generator(seed_of(rng))
-        x = project(np.asarray(start, dtype=float), total)
+        x = np.asarray(start, dtype=float)
+        if x.ndim != 1 or x.size == 0 or not np.isfinite(x).all():
+            raise InputError(f"start has shape {x.shape} or holds NaN or infinity; one number per worker is expected")
+        x = project(x, check_positive("total", total))
         loads = np.arange(1.0, x.size + 1.0)
         for k in range(1, self.iterations + 1):
             times = np.asarray(sample(self.draws, g), dtype=float)
