@@ -226,7 +226,8 @@ def _decided(ranked: list[Choice], goal: Goal) -> Choice:
     """
     if not np.isfinite(ranked[0].value):
         raise InfeasibleError(
-            "no code that was tried ever completes an iteration on this cluster; allow more stragglers"
+            "no code that was tried ever completes an iteration on this cluster, or some last too long for any mean; "
+            "allow more stragglers, or ask for the objective 'completion'"
         )
     near = ranked[: _near(ranked, goal)]
     least = min(_whole(choice.code) for choice in near)

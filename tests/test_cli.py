@@ -96,6 +96,59 @@ def test_design_restricted_to_a_family(gcopt, cluster):
     assert found["parameters"]["stragglers"] == 1
 
 
+def test_design_by_a_deadline(gcopt, cluster):
+    asked = ("design", cluster, "--objective", "completion", "--deadline", "2e7", "--iterations", 4000)
+    found = gcopt(*asked, "-o", "best.npz", "--json").json
+    assert (found["objective"], found["deadline"]) == ("completion", 2e7)
+    assert found["uncoded"] < found["value"] <= found["bound"] <= 1
+    assert found["stderr"] > 0
+    assert found["gap"] == pytest.approx((found["bound"] - found["value"]) / found["value"])
+    simulated = gcopt("simulate", "best.npz", cluster, "--json").json
+    assert simulated["mean"] == pytest.approx(found["expected_runtime"], rel=0.05)
+    met = max(point["probability"] for point in simulated["completion"] if point["seconds"] <= 2e7)
+    assert abs(met - found["value"]) < 1 / 40 + 5 * found["stderr"]
+    shown = gcopt(*asked).out
+    assert "Iterations done within 2e+07 s" in shown
+    assert "meets the deadline of 2e+07 s with probability" in shown
+    assert f"{found['value']:.2%}" in shown
+
+
+def test_design_tells_what_several_redundancies_gain(gcopt, cluster):
+    asked = ("design", cluster, "--family", "two-stage", "--iterations", 500)
+    found = gcopt(*asked, "--json").json
+    assert set(found["best_single"]) == {"family", "parameters", "value"}
+    shown = gcopt(*asked).out
+    gain = found["best_single"]["value"] / found["value"]
+    assert f"{gain:.2f} times faster than the best code with one redundancy ({found['best_single']['family']}" in shown
+    assert "0-5" in shown
+
+
+def test_long_lists_are_not_printed(gcopt, cluster):
+    allocation = "allocation=[5, 1, 1, 0, 0, 3]"
+    shown = gcopt("design", cluster, "--family", "block-coordinate", "--set", allocation, "--iterations", 500).out
+    assert "allocation=..." in shown
+    assert "4 segments: 50% need every worker, 20% can do without any 1 to 2 and 30%" in shown
+
+
+def test_compare_by_a_deadline(gcopt, cluster):
+    asked = ("compare", cluster, "--objective", "completion", "--deadline", "2e7", "--iterations", 500)
+    found = gcopt(*asked, "--plot", "p.png", "--json").json
+    values = [row["value"] for row in found["families"]]
+    assert values == sorted(values, reverse=True)
+    assert all(0 <= value <= 1 for value in values)
+    assert found["deadline"] == 2e7
+    assert Path("p.png").read_bytes().startswith(b"\x89PNG")
+    assert "Iterations done within 2e+07 s" in gcopt(*asked).out
+
+
+def test_a_deadline_nobody_meets_is_infeasible(gcopt, cluster):
+    for verb in ("design", "compare"):
+        done = gcopt(verb, cluster, "--objective", "completion", "--deadline", "1", "--iterations", 100)
+        assert (done.code, done.out) == (1, "")
+        assert "seconds would be met half of the time" in done.err
+        assert done.err.count("\n") == 1
+
+
 def test_compare_draws_a_picture(gcopt, cluster):
     found = gcopt("compare", cluster, "--plot", "p.png", "--json")
     assert found.code == 0, found.err
@@ -163,6 +216,10 @@ BAD = [
     ("design", "c.toml", "--family", "nosuch"),
     ("design", "c.toml", "--objective", "beauty"),
     ("design", "c.toml", "--wait", "forever"),
+    ("design", "c.toml", "--objective", "completion"),
+    ("design", "c.toml", "--objective", "completion", "--deadline", "-1"),
+    ("design", "c.toml", "--objective", "completion", "--deadline", "nan"),
+    ("compare", "c.toml", "--deadline", "3"),
     ("design", "c.toml", "--set", "color=red", "--family", "grouped"),
     ("verify", "junk.npz"),
     ("verify", "c.npz", "--stragglers", "6"),

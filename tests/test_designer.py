@@ -1,21 +1,20 @@
 """The search over families: known optima, honest advice, settings that restrict, the same again from the same seed."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
 
-from gcopt.candidates import candidates, usable
-from gcopt.clairvoyant import _given_up, clairvoyant_time
+from gcopt.clairvoyant import _given_up, clairvoyant_share, clairvoyant_time
 from gcopt.cluster import Cluster, Failures, Job, Network, Racks, Trace
-from gcopt.code import GradientCode
 from gcopt.delays import Delay
-from gcopt.designer import compare, design
+from gcopt.design_result import Choice
+from gcopt.designer import _decided, compare, design
 from gcopt.errors import InfeasibleError, InputError
-from gcopt.families import FAMILIES, cyclic_mds
-from gcopt.families.cyclic_mds import cyclic_mds_matrix
+from gcopt.families import FAMILIES, block_coordinate, two_stage
 from gcopt.goal import Goal
-from gcopt.simulation import simulate
+from gcopt.simulation import sample_iterations, simulate
 from gcopt.solvers.order_statistics import exponential_means
 from gcopt.solvers.result import Status
 
@@ -94,6 +93,18 @@ def test_uncoded_that_never_ends_is_said_in_words():
     assert result.best.value < np.inf
 
 
+def test_times_without_a_mean():
+    """Pareto with shape 0.9: uncoded has no mean and is not said to fail, a deadline works, one worker is refused."""
+    heavy = Delay("pareto", {"shape": 0.9, "scale": 1.0})
+    result = design(Cluster(4, heavy), settings={"stragglers": 3}, family="fractional-repetition", **FEW)
+    assert result.best.value == pytest.approx(3.6 / 2.6)
+    assert result.uncoded == np.inf
+    assert "too long for any mean" in result.advice
+    with pytest.raises(InfeasibleError, match="or ask for the objective 'completion'"):
+        design(Cluster(1, heavy), **FEW)
+    assert design(Cluster(1, heavy), iterations=4000, **by(2.0)).best.value == pytest.approx(1 - 2**-0.9, abs=0.04)
+
+
 def test_settings_restrict():
     result = design(Cluster(6, EXPONENTIAL), settings={"stragglers": 2}, **FEW)
     assert {choice.code.parameters["stragglers"] for choice in result.alternatives} == {2}
@@ -111,25 +122,6 @@ def test_the_user_may_fix_the_number_of_draws_and_the_winner_gets_all_of_them_ot
     assert design(cluster, family="placement", settings={"stragglers": 1}, **FEW).best.code.parameters["draws"] > 2
 
 
-def test_partitions_of_the_job_are_respected():
-    cluster = Cluster(20, EXPONENTIAL, slowness=[1.0] * 10 + [2.0] * 10, job=Job(partitions=40))
-    codes = list(candidates(cluster, Goal()))
-    assert {code.partitions for code in codes} == {40}
-    assert {code.family for code in codes} >= {"uncoded", "grouped", "fractional-repetition", "placement"}
-    odd = list(candidates(cluster.replace(job=Job(partitions=33)), Goal()))
-    assert {code.partitions for code in odd} == {33}
-    few = list(candidates(Cluster(6, EXPONENTIAL, job=Job(partitions=4)), Goal()))
-    assert {code.partitions for code in few} == {4}
-    assert "uncoded" not in {code.family for code in few}
-
-
-@pytest.mark.parametrize("family", [None, "grouped", "placement", "uncoded", "fractional-repetition"])
-def test_partitions_may_be_a_setting(family):
-    cluster = Cluster(6, EXPONENTIAL, slowness=[1, 1, 1, 1, 2, 2])
-    codes = candidates(cluster, Goal(), family=family, settings={"partitions": 12})
-    assert {code.partitions for code in codes} == {12}
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -143,6 +135,9 @@ def test_partitions_may_be_a_setting(family):
         ({"objective": "beauty"}, "objective is 'beauty'; runtime or completion would work"),
         ({"wait": "forever"}, "wait is 'forever'; decodable or count would work"),
         ({"iterations": 10}, "iterations is 10; at least 100"),
+        ({"objective": "completion"}, "deadline is missing; the objective 'completion' needs a positive number"),
+        ({"objective": "completion", "deadline": 0}, "deadline is 0; a positive number is needed"),
+        ({"deadline": 3.0}, "deadline is 3.0 and the objective 'runtime' has none; leave it out, or ask for"),
     ],
 )
 def test_impossible_requests_are_told_what_would_work(options, message):
@@ -229,7 +224,131 @@ def test_a_cluster_that_takes_no_time_is_no_division_by_zero():
     assert (result["value"], result["gap"], result["gain"], result["family"]) == (0.0, 0.0, 1.0, "uncoded")
 
 
-def test_usable_looks_at_every_kind_of_group():
-    assert usable(cyclic_mds(9, 4))
-    assert usable(FAMILIES["ignore-stragglers"](9, 4))
-    assert not usable(GradientCode.from_matrix(cyclic_mds_matrix(80, 40), stragglers=40))
+def by(seconds):
+    return {"objective": "completion", "deadline": seconds}
+
+
+def test_the_most_iterations_by_a_deadline():
+    """Six workers with a sixth of an Exp(1) each: uncoded meets t with (1 - e^{-6 t})^6."""
+    result = design(Cluster(6, EXPONENTIAL), iterations=20_000, **by(0.5))
+    exact = (1 - np.exp(-3.0)) ** 6
+    assert result.uncoded == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / 20_000))
+    assert result.uncoded < result.best.value <= result.bound <= 1
+    assert result.best.gain == pytest.approx((1 - result.uncoded) / (1 - result.best.value))
+    ranked = [choice.value for choice in result.alternatives[1:6]]
+    assert ranked == sorted(ranked, reverse=True)
+    drawn = sample_iterations(result.best.code, Cluster(6, EXPONENTIAL), iterations=20_000, wait="decodable", seed=9)
+    assert np.mean(drawn <= 0.5) == pytest.approx(result.best.value, abs=5 * result.best.stderr)
+    document = result.to_dict()
+    assert (document["objective"], document["deadline"]) == ("completion", 0.5)
+    assert document["expected_runtime"] == pytest.approx(drawn.mean(), rel=0.05)
+    assert document["alternatives"][0]["value"] == document["value"]
+
+
+def test_the_goal_decides_who_wins():
+    """The least mean goes with nine stragglers; a late deadline is met most often with nineteen."""
+    searched = {"family": "two-stage", "settings": {"alpha": 24.0}, "iterations": 5000}
+    mean, late = design(published(20), **searched), design(published(20), **searched, **by(2e8))
+    assert [found.best.code.parameters["stragglers"] for found in (mean, late)] == [9, 19]
+    assert mean.best.expected_runtime < late.best.expected_runtime
+
+
+def test_an_easy_deadline_needs_no_code():
+    """All codes are always in time: the least work wins, and that is proved best."""
+    result = design(Cluster(6, EXPONENTIAL), **FEW, **by(100.0))
+    assert result.best.code.family == "uncoded"
+    assert (result.best.value, result.bound, result.status) == (1.0, 1.0, Status.OPTIMAL)
+    assert result.advice.endswith("more often than equal shares without redundancy (100% of the iterations).")
+    assert result.best.expected_runtime == pytest.approx(sum(1 / i for i in range(1, 7)) / 6)
+
+
+def test_a_deadline_nobody_meets_is_told_which_would_do():
+    cluster = Cluster(6, Delay("shifted-exponential", {"rate": 1.0, "shift": 1.0}))
+    words = r"deadline is 100 ms and no code that was tried ever met it; (\S+) seconds would be met half of the time"
+    with pytest.raises(InfeasibleError, match=words) as caught:
+        design(cluster, **FEW, **by(0.1))
+    half = float(re.search(words, str(caught.value))[1])
+    assert design(cluster, iterations=5000, **by(half)).best.value == pytest.approx(0.5, abs=0.06)
+    with pytest.raises(InfeasibleError, match=words):
+        compare(cluster, **FEW, **by(0.1))
+    with pytest.raises(InfeasibleError, match="completes half of its iterations, however late"):
+        design(Cluster(4, EXPONENTIAL, failures=Failures(1.0)), **FEW, **by(1.0))
+
+
+def test_what_is_never_completed_misses_the_deadline():
+    """Every worker is lost with probability 0.1: uncoded is in time with 0.9^4, one straggler of two pairs 0.99^2."""
+    cluster = Cluster(4, DETERMINISTIC, failures=Failures(0.1, np.inf, 0.0))
+    result = design(cluster, settings={"stragglers": 1}, family="fractional-repetition", iterations=20_000, **by(0.6))
+    assert result.uncoded == pytest.approx(0.9**4, abs=0.015)
+    assert result.best.value == pytest.approx(0.99**2, abs=0.005)
+    assert result.best.expected_runtime == pytest.approx(0.5)
+    assert "against 65" in result.advice
+
+
+@pytest.mark.parametrize("deadline", [0.2, 0.3, 0.6])
+def test_no_code_is_in_time_more_often_than_the_bound(deadline):
+    cluster = Cluster(
+        6, EXPONENTIAL, Delay("exponential", {"rate": 10.0}), failures=Failures(0.1), network=Network(0.1)
+    )
+    limit = clairvoyant_share(cluster, [cluster.sample(20_000, rng=0)], deadline)
+    assert 0 < limit < 1
+    for code in (FAMILIES["uncoded"](6), FAMILIES["grouped"](6, 2), FAMILIES["grouped"](6, 5)):
+        drawn = sample_iterations(code, cluster, iterations=20_000, wait="decodable", seed=1)
+        assert np.mean(drawn <= deadline) <= limit + 0.01
+
+
+def test_one_worker_is_as_good_as_the_bound():
+    """Nothing can be coded, and the bound is the probability itself."""
+    cluster = Cluster(1, EXPONENTIAL)
+    share = clairvoyant_share(cluster, [cluster.sample(100_000, rng=0)], 1.0)
+    assert share == pytest.approx(1 - np.exp(-1), abs=0.01)
+
+
+def test_the_same_seed_gives_the_same_completion_design():
+    once, again = (design(Cluster(6, EXPONENTIAL), rng=3, **FEW, **by(0.4)).to_dict() for _ in range(2))
+    assert {**once, "seconds": 0} == {**again, "seconds": 0}
+
+
+def test_compare_by_a_deadline():
+    choices = compare(Cluster(6, EXPONENTIAL), **FEW, **by(0.5))
+    assert [c.value for c in choices] == sorted((c.value for c in choices), reverse=True)
+    assert {c.code.family: c.gain for c in choices}["uncoded"] == pytest.approx(1.0)
+
+
+def test_several_redundancies_say_what_they_gain_over_one():
+    """With one, by count, at best 1.0000e8 seconds (Wang et al. 2022), also when only two-stage codes are searched."""
+    result = design(published(20), family="two-stage", settings={"alpha": 24.0}, wait="count", iterations=4000)
+    assert {choice.code.family for choice in result.alternatives} == {"two-stage"}
+    assert result.best_single.value == pytest.approx(1.0e8, rel=1e-4)
+    gain = result.best_single.value / result.best.value
+    assert gain > 1.1
+    assert result.over_single.startswith(f"{gain:.2f} times faster than the best code with one redundancy (")
+    shown = result.to_dict()["best_single"]
+    assert shown["value"] == result.best_single.value
+    assert shown["parameters"]["stragglers"] == result.best_single.code.stragglers
+    whole = design(published(20), **FEW)
+    assert len(whole.best.code.segments) == 2
+    assert whole.best_single in whole.alternatives
+    assert len(whole.best_single.code.segments) == 1
+
+
+def test_one_redundancy_is_compared_with_nothing():
+    result = design(published(10), family="grouped", **FEW)
+    assert (result.best_single, result.over_single, result.to_dict()["best_single"]) == (None, "", None)
+
+
+def chosen(*entries):
+    """Decide between codes of these values."""
+    ranked = [Choice(code, value, 0.0, 1.0, value) for code, value in sorted(entries, key=lambda entry: entry[1])]
+    return _decided(ranked, Goal()).code
+
+
+def test_fewer_segments_win_where_speed_and_work_are_about_the_same():
+    two, three = block_coordinate(6, [5, 5, 0, 0, 0, 0]), block_coordinate(6, [5.5, 4, 0.5, 0, 0, 0])
+    heavy = block_coordinate(6, [4, 0, 6, 0, 0, 0])
+    assert chosen((three, 1.0), (two, 1.004)) is two
+    assert chosen((three, 1.0), (two, 1.006)) is three
+    assert chosen((three, 1.0), (heavy, 1.004)) is three
+    assert chosen((heavy, 1.0), (three, 1.004)) is three
+    assert chosen((heavy, 1.0), (three, 1.02)) is heavy
+    assert chosen((two_stage(6, 1, 3.0), 1.0), (FAMILIES["uncoded"](6), 1.004)).family == "uncoded"
