@@ -118,9 +118,7 @@ class Design:
                 f"uncoded with equal shares{fewer}"
             )
         if gain == np.inf:
-            return (
-                "with equal shares and no coding, no iteration was ever completed or some last too long for any mean"
-            )
+            return "with equal shares and no coding, no iteration was ever completed or some last too long for any mean"
         return f"an iteration is {gain:.2f} times faster than uncoded with equal shares"
 
     @property
