@@ -36,6 +36,8 @@ Ints = NDArray[np.int64]
 # rows of R that are drawn again, and sets of l workers of one chunk that are looked at
 _REDRAWS, _SETS = 1000, 2000
 _STEPS = 200_000
+# numbers that are drawn at a time
+_CHUNK = 4_000_000
 # far below the singular values of a chosen R, far above rounding
 _SINGULAR = 1e-9
 
@@ -67,7 +69,7 @@ class PartialWork:
     2
     >>> gradients, progress = np.arange(20.0).reshape(5, 4), [2, 2, 3, 3, 0]
     >>> messages = [
-    ...     work.message(gradients[mine[: len(c)]], c)
+    ...     encode_partial(gradients[mine], c)
     ...     for mine, c in zip(work.order, work.coefficients(progress), strict=True)
     ... ]
     >>> work.decode(messages, parameters=4).round(9).tolist()
@@ -171,26 +173,6 @@ class PartialWork:
         answers = self._answers(self.processed(progress))
         return Segment(sparse.csr_array(answers.swapaxes(1, 2).reshape(self.workers, -1)), blocks=self.blocks)
 
-    def message(self, gradients: Floats, coefficients: Floats) -> Floats:
-        """Return what a worker sends.
-
-        Parameters
-        ----------
-        gradients : array, shape (p, d)
-            Of the first p chunks in its order.
-        coefficients : array, shape (p, l)
-            The master's answer.
-
-        Returns
-        -------
-        array, shape (ceil(d / l),)
-        """
-        p, d = gradients.shape
-        width = -(-d // self.blocks)
-        padded = np.zeros((p, self.blocks * width))
-        padded[:, :d] = gradients
-        return np.asarray(np.einsum("pu,puw->w", coefficients, padded.reshape(p, self.blocks, width)))
-
     def decode(self, messages: ArrayLike, parameters: int) -> Floats:
         """Return the gradient, shape (parameters,), from one message per worker, shape (n, ceil(parameters / l))."""
         return np.asarray((self.mixing.T @ np.asarray(messages)).ravel()[:parameters])
@@ -206,6 +188,37 @@ class PartialWork:
             if used.size:
                 out[used, i] = np.linalg.pinv(self.mixing[used].T, rcond=_SINGULAR)
         return out
+
+
+def encode_partial(gradients: Sequence[Floats] | Floats, coefficients: Floats) -> Floats:
+    """Return what a worker sends.
+
+    Parameters
+    ----------
+    gradients : sequence of arrays, shape (d,)
+        Of the first p chunks in its order, or more.
+    coefficients : array, shape (p, l)
+        The master's answer.
+
+    Returns
+    -------
+    array, shape (ceil(d / l),)
+        ``sum_i sum_u coefficients[i, u] gradients[i][block u]``, the last block filled up with zeros.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> encode_partial([np.array([1.0, 2.0, 3.0])], np.array([[10.0, 1.0]])).tolist()
+    [13.0, 20.0]
+    """
+    blocks, d = coefficients.shape[1], len(gradients[0]) if len(gradients) else 0
+    width = -(-d // blocks)
+    out = np.zeros(width)
+    for gradient, row in zip(gradients, coefficients, strict=False):
+        for u, factor in enumerate(row.tolist()):
+            block = gradient[u * width : (u + 1) * width]
+            out[: block.size] += factor * block
+    return out
 
 
 def partial_times(work: PartialWork, cluster: Cluster, *, iterations: int, rng: RngLike = None) -> Floats:
@@ -243,12 +256,17 @@ def partial_times(work: PartialWork, cluster: Cluster, *, iterations: int, rng: 
     >>> partial_times(PartialWork.of([[1, 1], [1, 1]], rng=0), cluster, iterations=1).tolist()
     [1.0]
     """
+    check_count("iterations", iterations, 1)
     draws = rng if isinstance(rng, np.random.Generator) else generator(seed_of(rng))
-    reported = reports(work, cluster, cluster.sample(iterations, draws))
-    ready = ready_times(work, reported)
-    senders = (reported[:, :, 0] <= ready[:, None]).sum(axis=1)
     own, shared = message_seconds(work, cluster)
-    return np.asarray(ready + cluster.network.latency + own + senders * shared)
+    rows = max(1, _CHUNK // int(work.workers * work.load.max()))
+    parts = []
+    for start in range(0, iterations, rows):
+        reported = reports(work, cluster, cluster.sample(min(rows, iterations - start), draws, start=start))
+        ready = ready_times(work, reported)
+        senders = (reported[:, :, 0] <= ready[:, None]).sum(axis=1)
+        parts.append(ready + cluster.network.latency + own + senders * shared)
+    return np.concatenate(parts)
 
 
 def reports(work: PartialWork, cluster: Cluster, times: Times) -> Floats:

@@ -9,7 +9,7 @@ import gcopt
 from gcopt.cluster import Cluster, Failures, Job, Network
 from gcopt.delays import Delay
 from gcopt.errors import InputError
-from gcopt.partial import PartialWork, partial_times
+from gcopt.partial import PartialWork, encode_partial, partial_times
 from gcopt.solvers.ordering import worst_work
 from gcopt.solvers.seeding import generator
 from gcopt.waiting import Waiting, arrivals
@@ -21,7 +21,7 @@ BY_TURNS = [[(j + t) % 5 for t in range(3)] for j in range(5)]
 def exchange(work, progress, gradients):
     """Messages of all workers, each from its own gradients and its own answer alone."""
     answers = work.coefficients(progress)
-    return [work.message(gradients[mine[: len(c)]], c) for mine, c in zip(work.order, answers, strict=True)]
+    return [encode_partial(gradients[mine], c) for mine, c in zip(work.order, answers, strict=True)]
 
 
 @pytest.mark.parametrize(

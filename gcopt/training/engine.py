@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gcopt.code import GradientCode
-from gcopt.training.events import Broadcast, Event, Failure, Step
+from gcopt.training.events import Answer, Broadcast, Event, Failure, Step
 from gcopt.training.policy import Policy
 
 if TYPE_CHECKING:
@@ -70,6 +70,10 @@ class Engine(ABC):
     @abstractmethod
     def broadcast(self, task: Broadcast, parameters: Floats) -> float:
         """Send everybody the new parameters, shape (d,), without waiting; return before when no answer can come."""
+
+    def answer(self, answer: Answer) -> None:
+        """Tell workers how to send what they have processed, without waiting; only engines for partial work can."""
+        raise NotImplementedError(f"the {self.name} engine knows no answers")
 
     @abstractmethod
     def events(self, until: float) -> list[Event]:

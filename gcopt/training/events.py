@@ -39,6 +39,21 @@ class Message(NamedTuple):
     seconds: float
 
 
+class Reached(NamedTuple):
+    """A worker has processed the first ``done`` of its partitions; says nothing about their gradients.
+
+    The other attributes are those of a `Message`.
+    """
+
+    worker: int
+    done: int
+    version: int
+    batch: int
+    draw: int
+    time: float
+    seconds: float
+
+
 class Lost(NamedTuple):
     """A worker is gone: its process or its connection ended."""
 
@@ -60,7 +75,7 @@ class Tick(NamedTuple):
     time: float
 
 
-Event = Message | Lost | Returned | Tick
+Event = Message | Reached | Lost | Returned | Tick
 
 
 class Broadcast(NamedTuple):
@@ -88,13 +103,32 @@ class Step(NamedTuple):
     parts: tuple[Part, ...]
 
 
+class Answer(NamedTuple):
+    """Tell everybody with which coefficients to send what they have processed.
+
+    Attributes
+    ----------
+    version, draw : int
+        The iteration, and the number of the answer in it: an answer is replaced when somebody it counts on is lost.
+    progress : int array, shape (n,)
+        How many of its partitions each worker is to use; 0: it sends nothing.
+    coefficients : list of array, shape (progress, l)
+        For each worker, see `gcopt.partial`.
+    """
+
+    version: int
+    draw: int
+    progress: NDArray[np.int64]
+    coefficients: list[NDArray[np.float64]]
+
+
 class GiveUp(NamedTuple):
     """The run cannot go on."""
 
     reason: str
 
 
-Action = Step | GiveUp
+Action = Step | Answer | GiveUp
 
 
 @dataclass(frozen=True)

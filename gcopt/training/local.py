@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from gcopt.errors import InputError, TrainingError
 from gcopt.training.engine import Engine, Job
 from gcopt.training.events import Broadcast, Event, Lost, Message, Tick
 from gcopt.training.shared import Arena, Board
-from gcopt.training.work import assignment
+from gcopt.training.work import Stretch, assignment
 from gcopt.training.worker import READY, REPORT, Order
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class LocalEngine(Engine):
     """
 
     name: ClassVar[str] = "local"
+    worker: ClassVar[str] = "gcopt.training.worker:Worker"
 
     def __init__(self, job: Job) -> None:
         super().__init__(job)
@@ -68,7 +69,8 @@ class LocalEngine(Engine):
         self._reports, reports = os.pipe()
         board = self._board.arena
         order = Order(
-            assignments=[assignment(code, j, self.job.problem.parameters) for j in range(code.workers)],
+            worker=self.worker,
+            assignments=[self._stretches(j) for j in range(code.workers)],
             batches=self.job.batches,
             problem=where,
             meta=self.job.problem.meta(),
@@ -157,9 +159,12 @@ class LocalEngine(Engine):
         self._arenas.append(arena)
         return arena
 
+    def _stretches(self, worker: int) -> list[Stretch]:
+        return assignment(self.job.code, worker, self.job.problem.parameters)
+
     def _shapes(self) -> dict[str, tuple[tuple[int, ...], str]]:
         code, d = self.job.code, self.job.problem.parameters
-        widths = [stretch.length for stretch in assignment(code, 0, d)]
+        widths = [stretch.length for stretch in self._stretches(0)]
         return Board.shapes(code.workers, d, widths, [s.encoding.dtype.str for s in code.segments])
 
     def _await_ready(self) -> None:
@@ -180,11 +185,11 @@ class LocalEngine(Engine):
         if not raw:
             # the last worker is gone; each death is told by its own pipe
             self._poll.unregister(self._reports)
-        slots = self._board.slots
-        return [
-            Message(worker, segment, version, batch, draw, slots[segment][worker], now, seconds)
-            for worker, segment, version, batch, draw, seconds in REPORT.iter_unpack(raw)
-        ]
+        return [self._event(now, *report) for report in REPORT.iter_unpack(raw)]
+
+    def _event(self, now: float, worker: int, segment: int, *report: Any) -> Event:
+        version, batch, draw, seconds = report
+        return Message(worker, segment, version, batch, draw, self._board.slots[segment][worker], now, seconds)
 
     def _lost(self, descriptor: int, now: float) -> Lost:
         self._poll.unregister(descriptor)

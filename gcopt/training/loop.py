@@ -16,7 +16,7 @@ from gcopt.errors import InputError, TrainingError
 from gcopt.training import checkpoint as checkpoints
 from gcopt.training.checkpoint import State
 from gcopt.training.engine import Engine, Job
-from gcopt.training.events import GiveUp, Message, Step
+from gcopt.training.events import Answer, GiveUp, Message, Step
 from gcopt.training.optimizers import Optimizer
 from gcopt.training.protocol import Master
 from gcopt.training.result import Watch
@@ -129,7 +129,10 @@ class Run:
                 action = self.master.handle(event)
                 if isinstance(action, GiveUp):
                     raise TrainingError(action.reason)
-                step = action or step
+                if isinstance(action, Answer):
+                    self.engine.answer(action)
+                else:
+                    step = action or step
         return step
 
     def _look_up(self) -> None:

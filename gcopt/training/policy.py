@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gcopt.code import GradientCode, Segment
 from gcopt.decoding import Component, Decoder, Decoding
-from gcopt.training.events import Broadcast, Message, Part
-from gcopt.waiting import Waiting
+from gcopt.training.events import Broadcast, Message, Part, Reached
+from gcopt.waiting import Waiting, arrivals
+
+if TYPE_CHECKING:
+    from gcopt.cluster import Cluster, Times
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -49,6 +52,21 @@ class Policy:
         count = self.rules[segment].count
         return int(heard.sum()) >= count if count is not None else self.decoders[segment].decodes(heard)
 
+    def arrivals(self, cluster: Cluster, times: Times) -> Floats:
+        """Return when the master hears what on a cluster, shape (iterations, n, things); see `gcopt.waiting`."""
+        return arrivals(self.code, cluster, times)
+
+    def possible(self, arrived: Floats) -> bool:
+        """Whether an iteration in which things arrive at these times, shape (n, things), can be decoded at all."""
+        return all(self.enough(c, np.isfinite(arrived[:, c])) for c in range(arrived.shape[1]))
+
+    def predict(self, cluster: Cluster, iterations: int, seed: int) -> tuple[float, float]:
+        """Return the mean seconds of an iteration on a cluster and their standard error."""
+        from gcopt.simulation import simulate
+
+        found = simulate(self.code, cluster, iterations=iterations, wait=self.wait, rng=seed)
+        return found.mean, found.stderr
+
     def decode(self, segment: int, heard: Bools) -> Decoding:
         """Return the coefficients for these workers."""
         begin = time.perf_counter()
@@ -56,7 +74,7 @@ class Policy:
         self.seconds += time.perf_counter() - begin
         return decoding
 
-    def belongs(self, message: Message, task: Broadcast) -> bool:
+    def belongs(self, message: Message | Reached, task: Broadcast) -> bool:
         """Whether a message may enter the present step; all others are dropped and counted."""
         return message.version == task.version and message.batch == task.batch and message.draw == task.draw
 

@@ -11,7 +11,19 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gcopt.training.events import Action, Broadcast, Event, Failure, GiveUp, Lost, Message, Returned, Step
+from gcopt.training.events import (
+    Action,
+    Broadcast,
+    Event,
+    Failure,
+    GiveUp,
+    Lost,
+    Message,
+    Part,
+    Reached,
+    Returned,
+    Step,
+)
 from gcopt.training.patience import Patience
 from gcopt.training.policy import Gathering, Policy
 
@@ -76,15 +88,19 @@ class Master:
         self, *, version: int, batch: int, now: float, draw: int = 0, only: Sequence[Bools] | None = None
     ) -> Broadcast:
         """Begin an iteration; ``only`` names, per segment, the workers to be used and waited for (a replay)."""
-        sets = only if only is not None else [None] * self.segments
-        self._gathered = [Gathering(self.policy, c, wanted) for c, wanted in enumerate(sets)]
-        self._undone = self.segments
+        self._gather(only)
         self._task = Broadcast(version, batch, draw, self._used)
         self._waiting = True
         self._begun = self._progress = now
         self._ticked = False
         self._remember(now)
         return self._task
+
+    def _gather(self, only: Sequence[Bools] | None) -> None:
+        """Forget what was heard."""
+        sets = only if only is not None else [None] * self.segments
+        self._gathered = [Gathering(self.policy, c, wanted) for c, wanted in enumerate(sets)]
+        self._undone = self.segments
 
     def excuse(self, until: float) -> None:
         """Hold nobody's silence against him before this time: the engine knows that no answer can come earlier."""
@@ -96,14 +112,17 @@ class Master:
             return None
         living = np.ones(self.workers, dtype=bool)
         living[list(self.dead)] = False
-        if all(gathering.reachable(living) for gathering in self._gathered):
+        if self._reachable(living):
             return None
         left = int(living.sum())
         return GiveUp(f"the {left} of {self.workers} workers that are left cannot decode{self._epitaph()}")
 
+    def _reachable(self, living: Bools) -> bool:
+        return all(gathering.reachable(living) for gathering in self._gathered)
+
     def handle(self, event: Event) -> Action | None:
         """Take note of an event; return what is to be done, if anything."""
-        if isinstance(event, Message):
+        if isinstance(event, (Message, Reached)):
             return self._message(event)
         if isinstance(event, Lost):
             self.dead[event.worker] = event.why
@@ -121,7 +140,7 @@ class Master:
         wait = self.patience.limit if self._ticked else self.patience.deadline
         return self._progress + wait(self.workers)
 
-    def _message(self, message: Message) -> Step | None:
+    def _message(self, message: Message | Reached) -> Action | None:
         worker = message.worker
         if worker in self.silent or worker in self.dead:
             self._welcome(worker, message.time)
@@ -133,6 +152,11 @@ class Master:
         self._progress, self._ticked = message.time, False
         self._answers[worker] += 1
         self.patience.learn(message.time - self._begun)
+        return self._take(message)
+
+    def _take(self, message: Message | Reached) -> Action | None:
+        """Use what belongs to this iteration."""
+        assert isinstance(message, Message)
         gathering = self._gathered[message.segment]
         if gathering.decoding is None:
             gathering.add(message)
@@ -141,34 +165,45 @@ class Master:
 
     def _step(self) -> Step:
         self._waiting = False
-        parts = tuple(gathering.part() for gathering in self._gathered)
+        parts = self._parts()
         self._used = tuple((m.worker, m.segment) for part in parts for m in part.messages)
         self.ignored += self.workers - len({worker for worker, _ in self._used})
         return Step(self._task.version, parts)
+
+    def _parts(self) -> tuple[Part, ...]:
+        return tuple(gathering.part() for gathering in self._gathered)
 
     def _tick(self, now: float) -> Action | None:
         if not self._waiting or now < self.deadline:
             return None
         self._ticked = True
         self._suspect(now)
-        # what the shortcut of the policy held to be too little may decode after all; nobody overdue is waited for
-        for gathering in self._gathered:
-            if gathering.decoding is None:
-                gathering.close_if_exact()
-                self._undone -= gathering.decoding is not None
-        if self._undone == 0:
-            return self._step()
+        if (action := self._settle()) is not None:
+            return action
         waited = now - self._progress
         if waited >= self.patience.limit(self.workers):
             return GiveUp(f"no answer for {waited:.3g} s from {_names(self.silent)}{self._epitaph()}")
         return None
+
+    def _settle(self) -> Action | None:
+        """Do without those who are overdue."""
+        # what the shortcut of the policy held to be too little may decode after all
+        for gathering in self._gathered:
+            if gathering.decoding is None:
+                gathering.close_if_exact()
+                self._undone -= gathering.decoding is not None
+        return self._step() if self._undone == 0 else None
+
+    def _owes(self, worker: int) -> bool:
+        """Whether something is still to come from a worker in this iteration."""
+        return self._answers[worker] < self.segments
 
     def _remember(self, now: float) -> None:
         """Begin to wait for those who were done with the last iteration; suspect who has owed an answer too long."""
         if self._since is None:
             self._since = [now] * self.workers
         for j in range(self.workers):
-            if self._answers[j] >= self.segments:
+            if not self._owes(j):
                 self._since[j] = now
         if now - min(self._since) > self.patience.deadline(self.workers):
             self._suspect(now)
@@ -178,7 +213,7 @@ class Master:
         assert self._since is not None
         limit = self.patience.deadline(self.workers)
         for j in range(self.workers):
-            owes = self._answers[j] < self.segments and now - self._since[j] >= limit
+            owes = self._owes(j) and now - self._since[j] >= limit
             if owes and np.isfinite(now) and j not in self.dead and j not in self.silent:
                 self.silent.add(j)
                 self._note("silent", j, now, f"no answer for {now - self._since[j]:.3g} s")

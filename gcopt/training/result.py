@@ -13,7 +13,7 @@ from gcopt.training.events import Failure, Message
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
-    from gcopt.code import GradientCode
+    from gcopt.training.policy import Policy
 
 _TOLERATED = 0.2
 _DRAWS = 1000
@@ -43,32 +43,31 @@ class Drift:
     verdict: str
 
 
-def drift(code: GradientCode, cluster: Cluster, durations: list[float], wait: str, seed: int) -> Drift | None:
+def drift(policy: Policy, cluster: Cluster, durations: list[float], seed: int) -> Drift | None:
     """Compare a run with its cluster; None when there is too little to compare.
 
     Examples
     --------
     >>> import gcopt
     >>> from gcopt.delays import Delay
+    >>> from gcopt.training.policy import Policy
     >>> cluster = gcopt.Cluster(2, Delay("exponential", {"rate": 1.0}))
-    >>> drift(gcopt.families.uncoded(2), cluster, [3.0, 3.1, 3.0, 2.9], "decodable", seed=0).drifted
+    >>> drift(Policy(gcopt.families.uncoded(2)), cluster, [3.0, 3.1, 3.0, 2.9], seed=0).drifted
     True
     """
-    from gcopt.simulation import simulate
-
     if len(durations) < 2:
         return None
-    expected = simulate(code, cluster, iterations=_DRAWS, wait=wait, rng=seed)
-    if not np.isfinite(expected.mean):
+    mean, stderr = policy.predict(cluster, _DRAWS, seed)
+    if not np.isfinite(mean):
         return None
     observed = float(np.mean(durations))
     error = float(np.std(durations, ddof=1) / np.sqrt(len(durations)))
-    difference = observed - expected.mean
-    sure = abs(difference) > 3.0 * float(np.hypot(error, expected.stderr))
-    drifted = bool(sure and abs(difference) > _TOLERATED * expected.mean)
-    figures = f"{observed:.4g} s per iteration, {expected.mean:.4g} s predicted"
+    difference = observed - mean
+    sure = abs(difference) > 3.0 * float(np.hypot(error, stderr))
+    drifted = bool(sure and abs(difference) > _TOLERATED * mean)
+    figures = f"{observed:.4g} s per iteration, {mean:.4g} s predicted"
     verdict = f"{figures}: the cluster has changed, fit again" if drifted else f"{figures}: as predicted"
-    return Drift(observed, error, expected.mean, expected.stderr, drifted, verdict)
+    return Drift(observed, error, mean, stderr, drifted, verdict)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from gcopt.checks import check_count, check_finite
 from gcopt.code import GradientCode
 from gcopt.errors import GcoptWarning, InputError
+from gcopt.partial import PartialWork
 from gcopt.solvers.seeding import RngLike, seed_of
 from gcopt.training import checkpoint as checkpoints
 from gcopt.training.batches import Batches
@@ -22,10 +23,12 @@ from gcopt.training.checkpoint import State
 from gcopt.training.engine import Engine, Job
 from gcopt.training.loop import Progress, Run
 from gcopt.training.optimizers import Optimizer, make_optimizer
+from gcopt.training.partial import PARTIAL, PartialMaster, PartialPolicy, assignment_of
 from gcopt.training.patience import Patience
 from gcopt.training.policy import Policy
 from gcopt.training.protocol import Master
 from gcopt.training.result import TrainingResult, drift
+from gcopt.waiting import WAITS
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
@@ -36,6 +39,10 @@ Bools = NDArray[np.bool_]
 PathLike = str | os.PathLike[str]
 
 ENGINES = {"local": "gcopt.training.local:LocalEngine", "virtual": "gcopt.training.virtual:VirtualEngine"}
+_PARTIAL_ENGINES = {
+    "local": "gcopt.training.partial_local:PartialLocal",
+    "virtual": "gcopt.training.partial_virtual:PartialVirtual",
+}
 
 _ADAM_STEP = 0.01
 
@@ -80,7 +87,9 @@ def train(
         On the local engine: hold every message back until the moment the cluster says. It is never sent earlier
         than the computation allows.
     wait : str
-        ``decodable``: step as soon as the answers decode exactly; ``count``: after the first n - s.
+        ``decodable``: step as soon as the answers decode exactly; ``count``: after the first n - s; ``partial``: as
+        soon as every partition has been processed, often enough, by somebody who need not be done with all of his
+        (the code says who holds what, and its blocks how short messages are; see `gcopt.partial`).
     optimizer : str or Optimizer
         ``sgd``, ``momentum``, ``nesterov`` or ``adam``.
     step : float, optional
@@ -94,6 +103,7 @@ def train(
         A checkpoint of the same code, problem, optimiser and batch to go on from; its seed is used.
     replay : bool array, shape (iterations, segments, n), optional
         Whose messages each iteration uses, as in ``TrainingResult.responders``: the same set gives the same bits.
+        Not with partial work: a set does not say how far everybody was.
     evaluate_every : int
         Evaluate the loss after so many steps; before the first and after the last always.
     on_iteration : callable, optional
@@ -125,6 +135,9 @@ def train(
     """
     for name, count in (("iterations", iterations), ("every", every), ("evaluate_every", evaluate_every)):
         check_count(name, count, 1)
+    sets, blocks = _check_replay(replay, code, iterations, wait), code.blocks
+    if wait == PARTIAL:
+        code = assignment_of(code)
     _check_problem(problem, code)
     rule = _make_rule(problem, optimizer, step)
     fraction = 1.0 if batch is None else batch
@@ -139,7 +152,7 @@ def train(
         }
 
     state = _make_state(problem, resume, identity, iterations, rng)
-    policy = Policy(code, wait)
+    policy = _make_policy(code, wait, blocks, state.seed)
     job = Job(
         code=code,
         problem=problem,
@@ -151,12 +164,12 @@ def train(
         job=job,
         engine=_make_engine(engine, job),
         # nobody hangs on a simulated clock
-        master=Master(policy, Patience(floor=np.inf) if engine == "virtual" else patience),
+        master=_make_master(policy, Patience(floor=np.inf) if engine == "virtual" else patience),
         optimizer=rule,
         state=state,
         iterations=iterations,
         evaluate_every=evaluate_every,
-        replay=_check_replay(replay, code, iterations),
+        replay=sets,
         on_iteration=on_iteration,
         checkpoint=_check_place(checkpoint),
         every=every,
@@ -184,7 +197,7 @@ def _result(run: Run, cluster: Cluster | None) -> TrainingResult:
         parameters=state.parameters,
         responders=responders,
         durations=state.durations,
-        drift=drift(job.code, cluster, state.durations, job.policy.wait, state.seed) if cluster is not None else None,
+        drift=drift(job.policy, cluster, state.durations, state.seed) if cluster is not None else None,
         workers=run.watch.table(responders),
         seed=state.seed,
         code=job.code.family,
@@ -241,6 +254,18 @@ def _make_state(
     return state
 
 
+def _make_policy(code: GradientCode, wait: str, blocks: int, seed: int) -> Policy:
+    if wait == PARTIAL:
+        return PartialPolicy(code, PartialWork.of(code.support, blocks=blocks, rng=seed))
+    if wait not in WAITS:
+        raise InputError(f"wait is {wait!r}; {' or '.join((*WAITS, PARTIAL))} would work")
+    return Policy(code, wait)
+
+
+def _make_master(policy: Policy, patience: Patience | None) -> Master:
+    return PartialMaster(policy, patience) if isinstance(policy, PartialPolicy) else Master(policy, patience)
+
+
 def _make_schedule(policy: Policy, engine: str, cluster: Cluster | None, delays: bool, seed: int) -> Any:
     from gcopt.cluster import Cluster
     from gcopt.delays import Delay
@@ -263,14 +288,19 @@ def _make_engine(name: str, job: Job) -> Engine:
 
     if name not in ENGINES:
         raise InputError(f"no engine is called {name!r}; there are: {', '.join(sorted(ENGINES))}")
-    module, attribute = ENGINES[name].split(":")
+    homes = _PARTIAL_ENGINES if job.policy.wait == PARTIAL else ENGINES
+    if name not in homes:
+        raise InputError(f"the {name} engine knows no partial work; {' or '.join(homes)} would work")
+    module, attribute = homes[name].split(":")
     engine: Engine = getattr(importlib.import_module(module), attribute)(job)
     return engine
 
 
-def _check_replay(replay: ArrayLike | None, code: GradientCode, iterations: int) -> Bools | None:
+def _check_replay(replay: ArrayLike | None, code: GradientCode, iterations: int, wait: str) -> Bools | None:
     if replay is None:
         return None
+    if wait == PARTIAL:
+        raise InputError("replay is given and wait is 'partial'; sets can be replayed with decodable or count")
     sets = np.asarray(replay, dtype=bool)
     shape = (len(code.segments), code.workers)
     if sets.ndim != 3 or sets.shape[1:] != shape or len(sets) < iterations:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from gcopt.errors import TrainingError
 from gcopt.solvers.seeding import generator
-from gcopt.waiting import arrivals
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
@@ -58,6 +57,8 @@ class Schedule:
     def arrivals(self, iteration: int) -> tuple[Floats, int]:
         """Return when messages arrive, shape (n, segments), inf for never, and how many attempts failed before.
 
+        What arrives is the policy's to say; with partial work it is reports.
+
         Raises
         ------
         TrainingError
@@ -69,7 +70,7 @@ class Schedule:
         found = self._drawn[row]
         restart = self.cluster.failures.restart
         for failed in range(ATTEMPTS):
-            if self._decodes(found):
+            if self.policy.possible(found):
                 return found + (failed * restart if failed else 0.0), failed
             if np.isinf(restart):
                 break
@@ -81,7 +82,4 @@ class Schedule:
 
     def _draw(self, rows: int, start: int, *stream: int) -> Floats:
         times = self.cluster.sample(rows, generator(self.seed, *stream), start=start)
-        return arrivals(self.policy.code, self.cluster, times)
-
-    def _decodes(self, found: Floats) -> bool:
-        return all(self.policy.enough(c, np.isfinite(found[:, c])) for c in range(found.shape[1]))
+        return self.policy.arrivals(self.cluster, times)

@@ -107,7 +107,9 @@ class Board:
         self.parameters = arena.arrays["parameters"]
         self.delays = arena.arrays["delays"]
         self.errors = arena.arrays["errors"]
-        self.slots = [arena.arrays[f"slots{c}"] for c in range(self.delays.shape[1])]
+        self.slots = [array for name, array in arena.arrays.items() if name.startswith("slots")]
+        # only with partial work
+        self.answers = arena.arrays.get("answers", np.empty(0))
         # single numbers are read and written several times faster through a memoryview
         self._state: Any = arena.arrays["state"].data
         self._begun: Any = arena.arrays["begun"].data
@@ -157,6 +159,24 @@ class Board:
             due = [begun + delay for delay in self.delays[worker].tolist()]
             if before % 2 == 0 and before == self._state[0]:
                 return task, parameters, due
+
+    def ask(self, draw: int, coefficients: list[NDArray[np.float64]]) -> None:
+        """Show with which coefficients each worker is to send what it has processed; ``draw`` numbers the answers."""
+        self._state[0] += 1
+        self.answers[:] = 0.0
+        for room, mine in zip(self.answers, coefficients, strict=True):
+            room[: len(mine)] = mine
+        self._state[3] = draw
+        self._state[0] += 1
+
+    def asked(self, worker: int) -> tuple[tuple[int, int, int], NDArray[np.float64]]:
+        """Return the newest task, and a copy of the coefficients that go with it; draw 0: there are none yet."""
+        while True:
+            before = self._state[0]
+            task = (self._state[1], self._state[2], self._state[3])
+            coefficients = self.answers[worker].copy()
+            if before % 2 == 0 and before == self._state[0]:
+                return task, coefficients
 
     def version(self) -> int:
         """Return the version of the newest parameters, perhaps before they are complete."""

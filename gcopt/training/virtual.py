@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gcopt.training.engine import Engine, Job
-from gcopt.training.events import Broadcast, Event, Message, Step, Tick
+from gcopt.training.events import Broadcast, Event, Message, Reached, Step, Tick
 from gcopt.training.work import Pass, estimate
 
 Floats = NDArray[np.float64]
@@ -27,7 +27,7 @@ class VirtualEngine(Engine):
     def __init__(self, job: Job) -> None:
         super().__init__(job)
         self._clock = 0.0
-        self._coming: Iterator[Message] = iter(())
+        self._coming: Iterator[Message | Reached] = iter(())
         self._parameters: Floats = np.empty(0)
         self._batch = 0
 
@@ -45,12 +45,12 @@ class VirtualEngine(Engine):
         return self._clock
 
     def events(self, until: float) -> list[Event]:
-        """Advance the clock to the next answer."""
-        message = next(self._coming, None)
-        if message is None:
+        """Advance the clock to what comes next."""
+        event = next(self._coming, None)
+        if event is None:
             return [Tick(np.inf)]
-        self._clock = message.time
-        return [message]
+        self._clock = event.time
+        return [event]
 
     def now(self) -> float:
         """Simulated seconds."""

@@ -37,6 +37,8 @@ class Order:
 
     Attributes
     ----------
+    worker : str
+        Module and name of the class of the workers.
     assignments : list
         What each worker computes, see `gcopt.training.work.assignment`.
     batches : Batches
@@ -51,6 +53,7 @@ class Order:
         Write end of the pipe that all of them report to.
     """
 
+    worker: str
     assignments: list[list[Stretch]]
     batches: Batches
     problem: tuple[str, str]
@@ -178,7 +181,9 @@ def _work(order: Order, number: int, problem: Problem, board: Board) -> NoReturn
             if other != number:
                 os.close(descriptor)
         stretches = order.assignments[number]
-        Worker(number, stretches, problem, order.batches, board, order.commands[number], order.reports).run()
+        module, name = order.worker.split(":")
+        kind: type[Worker] = getattr(importlib.import_module(module), name)
+        kind(number, stretches, problem, order.batches, board, order.commands[number], order.reports).run()
     except BrokenPipeError:
         pass  # the master is gone
     except BaseException as error:

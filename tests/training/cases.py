@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,19 @@ def loss(w: NDArray[Any], rows: slice) -> float:
 def broken_in_workers(w: NDArray[Any], rows: slice) -> NDArray[Any]:
     if os.getpid() != _IMPORTED_BY:
         raise ZeroDivisionError("a bug of the user's")
+    return gradient(w, rows)
+
+
+_calls = 0
+
+
+def stuck_after_one(w: NDArray[Any], rows: slice) -> NDArray[Any]:
+    """In a worker, the second call never returns."""
+    global _calls
+    if os.getpid() != _IMPORTED_BY:
+        _calls += 1
+        if _calls > 1:
+            time.sleep(3600.0)
     return gradient(w, rows)
 
 

@@ -145,7 +145,7 @@ def test_a_drifted_cluster_is_noticed():
     result = train(CODES["cyclic"], logistic(), engine="virtual", cluster=slow, iterations=5)
     from gcopt.training.result import drift
 
-    assert drift(CODES["cyclic"], fast, result.durations, "decodable", 0).verdict.endswith("fit again")
+    assert drift(Policy(CODES["cyclic"]), fast, result.durations, 0).verdict.endswith("fit again")
 
 
 def test_the_callback_sees_every_step():
