@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,7 +107,13 @@ class _Walk:
             weighted = slope * point
             return value, (weighted - weighted.sum() * self.prices * point / self.total) / scale
 
-        options = {"maxfun": max(limit, 1), "maxiter": max(limit, 1), "maxcor": 20, "ftol": 1e-13, "gtol": 1e-9}
+        options: dict[str, Any] = {
+            "maxfun": max(limit, 1),
+            "maxiter": max(limit, 1),
+            "maxcor": 20,
+            "ftol": 1e-13,
+            "gtol": 1e-9,
+        }
         bounds = [(-3.0, 3.0)] * start.size
         try:
             minimize(along, np.zeros(start.size), jac=True, method="L-BFGS-B", bounds=bounds, options=options)

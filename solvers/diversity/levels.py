@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -61,7 +62,7 @@ class Levels:
             found = repr(bad[0]) if bad else "missing"
             raise InputError(f"a diversity is {found}; integers from 0 to {workers - 1} (workers - 1) are expected")
         n = np.array(given, dtype=np.int64)
-        return cls(workers, n + 1.0, workers - n)
+        return cls(workers, (n + 1).astype(np.float64), workers - n)
 
     @property
     def size(self) -> int:
@@ -105,6 +106,6 @@ class Levels:
         full[self.diversities] = lengths
         return full
 
-    def only(self, chosen: ArrayLike) -> Levels:
+    def only(self, chosen: list[bool] | list[int] | NDArray[Any]) -> Levels:
         """Return some of the levels (a mask or indices)."""
         return Levels(self.workers, self.loads[chosen], self.needed[chosen])

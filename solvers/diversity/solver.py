@@ -1,0 +1,508 @@
+"""The two problems of block-coordinate gradient coding: least expected runtime, most probable completion in time."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import betaincinv
+
+from ..errors import InputError
+from ..joint_order_statistics import Distribution
+from ..result import Result, Status
+from ..seeding import RngLike, generator, seed_of
+from .completion import Ascent, clairvoyant_bound
+from .few import FewLevels
+from .integers import check_total, exchanged, largest_remainder, proved
+from .levels import Levels
+from .objectives import ExactCompletion, ExactRuntime, SampledRuntime, SmoothedCompletion, check_delays
+from .search import Optimum, Runtime, minimise
+
+Floats = NDArray[np.float64]
+
+EXACT_UP_TO = 150
+"""Workers up to which ``auto`` takes the exact objective; above, the sample average is faster."""
+
+_PROVED_UP_TO = 200  # coordinates up to which the best integers are looked for by an integer program
+EVALUATED_UP_TO = 2000
+"""Workers up to which the exact objective is evaluated at all."""
+
+_DRAWN = 20_000_000
+_POLISHED = 4.0  # seconds of exact gradients after a sample average, unless a limit is given
+_SAMPLED_GAP = 5e-4
+_WIDTHS = (0.1, 0.03, 0.01, 0.003)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allocation(Result):
+    """How many coordinates get which diversity.
+
+    Attributes
+    ----------
+    value : float
+        Expected runtime, or probability of completion, of ``x``.
+    x : array, shape (n,)
+        Coordinates of diversity 0..n-1; integers unless relaxed ones were asked for.
+    relaxed : array, shape (n,)
+        The optimum without integrality.
+    relaxed_value : float
+    method : str
+        ``exact`` or ``sample-average``.
+    stderr : float
+        Of the value; 0 where it is exact.
+    note : str
+        What the bound rests on.
+    """
+
+    x: NDArray[np.int64] | Floats
+    relaxed: Floats
+    relaxed_value: float
+    method: str
+    stderr: float = 0.0
+    note: str = ""
+
+    def scaled(self, factor: float, offset: float = 0.0) -> Allocation:
+        """Return the result for runtimes that are multiplied by a factor and then all later by an offset."""
+        bound = None if self.bound is None else factor * self.bound + offset
+        return replace(
+            self,
+            value=factor * self.value + offset,
+            bound=bound,
+            relaxed_value=factor * self.relaxed_value + offset,
+            stderr=factor * self.stderr,
+        )
+
+
+def renyi(distribution: Distribution, levels: Levels, rows: int, rng: np.random.Generator) -> Floats:
+    """Draw T_(needed) of every level together, shape (rows, K), without sorting (Renyi 1953).
+
+    Examples
+    --------
+    >>> from scipy import stats
+    >>> renyi(stats.expon(), Levels.of(3), 2, np.random.default_rng(0)).shape
+    (2, 3)
+    """
+    waits = rng.standard_exponential((rows, levels.workers)) / np.arange(levels.workers, 0, -1)
+    ages = np.cumsum(waits, axis=1, out=waits)[:, levels.needed - 1]
+    return np.ascontiguousarray(distribution.isf(np.exp(-ages)), dtype=float)
+
+
+@dataclass(frozen=True)
+class DiversityRuntime:
+    """Minimise the expected runtime E max_i z_i D_i (Wang et al. 2022, problem P1) over allocations.
+
+    Attributes
+    ----------
+    method : str
+        ``exact`` (quadrature; workers alike and independent), ``sample-average`` (any rows of delays), or ``auto``.
+    segments : int or None
+        At most so many levels; the best choice is found by branch and bound.
+    integers : bool
+        Whole coordinates.
+    tolerance : float
+        Relative gap of the relaxed problem at which to stop.
+    rows : int
+        Of a sample that is drawn.
+    seconds : float or None
+        Time limit of each stage.
+
+    Examples
+    --------
+    >>> from scipy import stats
+    >>> found = DiversityRuntime().solve(stats.expon(50.0, 1000.0), 10, 20000)
+    >>> round(found.value * 50 / 10 / 1e8, 4), int(found.x.sum()), found.gap < 1e-4
+    (1.1692, 20000, True)
+    """
+
+    method: str = "auto"
+    segments: int | None = None
+    integers: bool = True
+    tolerance: float = 1e-5
+    rows: int = 10_000
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.method not in ("auto", "exact", "sample-average"):
+            raise InputError(f"method is {self.method!r}; auto, exact or sample-average would work")
+        if self.segments is not None and (not isinstance(self.segments, int) or self.segments < 1):
+            raise InputError(f"segments is {self.segments!r}; an integer of at least 1 is needed")
+
+    def solve(
+        self,
+        distribution: Distribution,
+        workers: int,
+        total: float,
+        *,
+        diversities: Iterable[int] | None = None,
+        rng: RngLike = 0,
+    ) -> Allocation:
+        """Find the allocation for independent workers with one distribution of the time per derivative.
+
+        Parameters
+        ----------
+        distribution : object with ``cdf``, ``pdf``, ``ppf`` and ``isf``
+        workers : int
+            n.
+        total : float
+            L, the number of coordinates; the value is in units of time per derivative.
+        diversities : iterable of int, optional
+            Those that may be used; all by default.
+        rng : None, int, Generator or SeedSequence
+            Of the sample average.
+
+        Raises
+        ------
+        InputError
+            If an argument is impossible, or no allocation has a finite mean.
+        """
+        began = time.perf_counter()
+        levels, total = _checked(workers, total, diversities, whole=self.integers)
+        exact = ExactRuntime(distribution, levels)
+        if not exact.joint.has_mean(np.where(np.arange(levels.size) < levels.size - 1, 0.0, 1.0)):
+            raise InputError(
+                "the delays have no mean, however many stragglers are tolerated; the probability to complete by a "
+                "deadline (diversity-completion) would work"
+            )
+        levels = levels.only([exact.joint.has_mean(unit) for unit in np.eye(levels.size)])
+        if self.method == "exact" or (self.method == "auto" and workers <= EXACT_UP_TO):
+            return self._exactly(distribution, levels, total, began)
+        return self._by_samples(distribution, levels, total, began, seed_of(rng))
+
+    def solve_rows(
+        self, delays: ArrayLike, total: float, *, levels: Levels | None = None, fresh: ArrayLike | None = None
+    ) -> Allocation:
+        """Find the allocation for rows of delays, drawn or measured, of any kind of workers.
+
+        Parameters
+        ----------
+        delays : array, shape (rows, n), or (rows, K) with ``levels``
+            Times per derivative of the workers in each iteration; with ``levels``, the time per derivative until each
+            level is known.
+        total : float
+        levels : Levels, optional
+        fresh : array, optional
+            Further rows, on which the value and the bound are then computed.
+        """
+        began = time.perf_counter()
+        if levels is None:
+            levels, total = _checked(np.asarray(delays).shape[-1], total, None, whole=self.integers)
+            delays = np.sort(check_delays(delays, levels.workers), axis=1)[:, ::-1]
+            fresh = None if fresh is None else np.sort(check_delays(fresh, levels.workers), axis=1)[:, ::-1]
+        rows = check_delays(delays, levels.size)
+        kept = np.isfinite(rows).all(axis=0) & (True if fresh is None else np.isfinite(fresh).all(axis=0))
+        if not kept.any():
+            raise InputError("delays has a row in which no level is ever known; such rows cannot be averaged")
+        levels, rows = levels.only(kept), np.ascontiguousarray(rows[:, kept])
+        later = None if fresh is None else np.ascontiguousarray(check_delays(fresh, kept.size)[:, kept])
+        return self._averaged(rows, later, levels, total, began, None)
+
+    def _exactly(self, distribution: Distribution, levels: Levels, total: float, began: float) -> Allocation:
+        def runtime(of: Levels) -> Runtime:
+            return ExactRuntime(distribution, of)
+
+        levels, found = self._relaxed(runtime, levels, 1.0 / _medians(distribution, levels), total)
+        if self.segments is None and found.value > found.bound * (1.0 + self.tolerance):
+            found = self._precisely(distribution, levels, total, found)
+        precise = ExactRuntime(distribution, levels, nodes=24)
+        lengths: Floats | NDArray[np.int64] = levels.lengths(found.heights)
+        value, bound = precise(found.heights)[0], found.bound
+        relaxed_value = value
+        if self.integers:
+            lengths, value, bound = self._rounded(precise, levels, levels.lengths(found.heights), int(total), bound)
+        return _allocation(levels, lengths, found, relaxed_value, value, bound, "exact", began)
+
+    def _precisely(self, distribution: Distribution, levels: Levels, total: float, found: Optimum) -> Optimum:
+        """Go on with a finer quadrature, where the errors of the coarse one are what is in the way."""
+        finer = ExactRuntime(distribution, levels, nodes=24)
+        again = minimise(
+            finer, levels, found.heights, total, tolerance=self.tolerance, seconds=self.seconds, evaluations=60
+        )
+        return replace(again, bound=max(again.bound, found.bound))
+
+    def _rounded(
+        self, runtime: Runtime, levels: Levels, lengths: Floats, total: int, bound: float
+    ) -> tuple[NDArray[np.int64], float, float]:
+        """Return the best integers found, their value, and a bound on the best integers."""
+        x = largest_remainder(lengths, total)
+        if total > _PROVED_UP_TO * 5 and total >= 5 * levels.workers:
+            return x, runtime(levels.heights(x))[0], bound
+        x, value = exchanged(runtime, levels, x)
+        if total <= _PROVED_UP_TO and value > bound * (1 + self.tolerance):
+            limit = 5.0 if self.seconds is None else self.seconds
+            return proved(runtime, levels, x, bound=bound, tolerance=self.tolerance, seconds=limit)
+        return x, value, bound
+
+    def _relaxed(
+        self, runtime: Callable[[Levels], Runtime], levels: Levels, start: Floats, total: float
+    ) -> tuple[Levels, Optimum]:
+        """Return the optimum over all levels, or over the best few of them."""
+        found = minimise(runtime(levels), levels, start, total, tolerance=self.tolerance, seconds=self.seconds)
+        if self.segments is None or self.segments >= levels.size:
+            return levels, found
+        limit = 10.0 if self.seconds is None else self.seconds
+        few = FewLevels(runtime, levels, self.segments, total, found.heights, seconds=limit)
+        chosen, best, bound = few.solve()
+        return levels.only(list(chosen)), replace(best, bound=max(bound, found.bound))
+
+    def _by_samples(
+        self, distribution: Distribution, levels: Levels, total: float, began: float, seed: int
+    ) -> Allocation:
+        """Take the sample average over levels that lie apart; exact gradients then improve it and prove a bound."""
+        rows = max(100, min(self.rows, _DRAWN // levels.workers))
+        if levels.workers > EVALUATED_UP_TO:
+            train, fresh = (renyi(distribution, levels, rows, generator(seed, i)) for i in (0, 1))
+            return self._averaged(train, fresh, levels, total, began, seed)
+        thin = levels.only(_apart(levels))
+        drawn = renyi(distribution, thin, rows, generator(seed))
+        columns = {int(k): i for i, k in enumerate(thin.needed)}
+
+        def runtime(of: Levels) -> Runtime:
+            return SampledRuntime(np.ascontiguousarray(drawn[:, [columns[int(k)] for k in of.needed]]))
+
+        solver = replace(self, tolerance=max(self.tolerance, 1e-4))
+        used, found = solver._relaxed(runtime, thin, 1.0 / _medians(distribution, thin), total)
+        start = levels.scaled(np.exp(np.interp(np.log(levels.loads), np.log(used.loads), np.log(found.heights))), total)
+        exact = minimise(
+            ExactRuntime(distribution, levels),
+            levels,
+            start,
+            total,
+            tolerance=max(self.tolerance, _SAMPLED_GAP),
+            seconds=_POLISHED if self.seconds is None else self.seconds,
+        )
+        if used.size == thin.size:
+            used, found = levels, exact
+        lengths: Floats | NDArray[np.int64] = used.lengths(found.heights)
+        if self.integers:
+            lengths = largest_remainder(used.lengths(found.heights), int(total))
+        judge = ExactRuntime(distribution, used)
+        value, relaxed_value = judge(used.heights(lengths))[0], judge(found.heights)[0]
+        result = _allocation(used, lengths, found, relaxed_value, value, exact.bound, "sample-average", began)
+        return replace(result, seed=seed, note="value and bound exact")
+
+    def _averaged(
+        self, rows: Floats, fresh: Floats | None, levels: Levels, total: float, began: float, seed: int | None
+    ) -> Allocation:
+        start = 1.0 / np.maximum(np.median(rows, axis=0), 1e-300)
+        columns = {int(k): i for i, k in enumerate(levels.needed)}
+
+        def runtime(of: Levels) -> Runtime:
+            return SampledRuntime(np.ascontiguousarray(rows[:, [columns[int(k)] for k in of.needed]]))
+
+        tolerance = max(self.tolerance, 1e-4)
+        solver = replace(self, tolerance=tolerance)
+        used, found = solver._relaxed(runtime, levels, start, total)
+        chosen = [columns[int(k)] for k in used.needed]
+        judged = SampledRuntime(np.ascontiguousarray((rows if fresh is None else fresh)[:, chosen]))
+        lengths: Floats | NDArray[np.int64] = used.lengths(found.heights)
+        if self.integers:
+            lengths = largest_remainder(used.lengths(found.heights), int(total))
+        times = judged.times(used.heights(lengths))
+        value = float(times.mean())
+        stderr = float(times.std(ddof=1) / math.sqrt(len(times)))
+        relaxed_value = judged(found.heights)[0]
+        if fresh is None:
+            bound, note = found.bound, "for these rows"
+        else:
+            # whatever is best for all rows to come is on average not better than what is best for these ones
+            bound, note = self._fresh_bound(fresh, levels, total, found, used, times), "fresh rows, 3 standard errors"
+        result = _allocation(used, lengths, found, relaxed_value, value, bound, "sample-average", began)
+        return replace(result, stderr=stderr, note=note, seed=seed)
+
+    def _fresh_bound(
+        self, fresh: Floats, levels: Levels, total: float, found: Optimum, used: Levels, times: Floats
+    ) -> float:
+        """Return a lower bound on the expected runtime of every allocation to the levels, with 3 standard errors."""
+        start = np.maximum.accumulate(np.interp(levels.loads, used.loads, found.heights))
+        again = minimise(SampledRuntime(fresh), levels, start, total, tolerance=self.tolerance, seconds=self.seconds)
+        gains = times - SampledRuntime(fresh).times(again.heights)
+        slack = again.value - again.bound
+        return float(times.mean() - gains.mean() - slack - 3.0 * gains.std(ddof=1) / math.sqrt(len(gains)))
+
+
+@dataclass(frozen=True)
+class DiversityCompletion:
+    """Maximise the probability that max_i z_i D_i <= deadline (Wang et al. 2022, problem P2) over allocations.
+
+    Attributes
+    ----------
+    integers : bool
+    rows : int
+        Of the sample behind the bound.
+    seconds : float or None
+        Time limit.
+
+    Examples
+    --------
+    >>> from scipy import stats
+    >>> found = DiversityCompletion().solve(stats.expon(1.0, 10.0), 10, 40000, deadline=10**6.5 * 10 / 50)
+    >>> round(found.value, 4)
+    0.7456
+    """
+
+    integers: bool = True
+    rows: int = 20_000
+    seconds: float | None = None
+
+    def solve(
+        self,
+        distribution: Distribution,
+        workers: int,
+        total: float,
+        deadline: float,
+        *,
+        diversities: Iterable[int] | None = None,
+        rng: RngLike = 0,
+    ) -> Allocation:
+        """Find the allocation for independent workers with one distribution; parameters as in `DiversityRuntime`.
+
+        Parameters
+        ----------
+        deadline : float
+            In units of time per derivative.
+
+        Raises
+        ------
+        InputError
+            If an argument is impossible.
+        """
+        began = time.perf_counter()
+        levels, total = _checked(workers, total, diversities, whole=self.integers)
+        if not (deadline > 0 and math.isfinite(deadline)):
+            raise InputError(f"deadline is {deadline!r}; a finite number above 0 is needed")
+        if deadline < total * levels.loads[0] * float(distribution.ppf(0.0)):
+            return _hopeless(levels, total, began, self.integers)
+        seed = seed_of(rng)
+
+        def probability(limit: float) -> ExactCompletion:
+            return ExactCompletion(distribution, levels, limit)
+
+        starts = [1.0 / _medians(distribution, levels, 0.9), levels.heights(1.0 / levels.loads)]
+        ascent = Ascent(probability, levels, total, deadline, seconds=self.seconds)
+        heights, relaxed_value = ascent.solve(starts if workers <= EXACT_UP_TO else starts[:1])
+        if relaxed_value == 0.0:
+            heights, relaxed_value = ascent.solve(starts[1:])
+        lengths: Floats | NDArray[np.int64] = levels.lengths(heights)
+        if self.integers:
+            lengths = largest_remainder(levels.lengths(heights), int(total))
+        value = probability(deadline)(levels.heights(lengths))[0]
+        sample = renyi(distribution, levels, max(100, min(self.rows, 4_000_000 // workers)), generator(seed))
+        bound = clairvoyant_bound(sample, levels, total, deadline)
+        found = Optimum(heights, relaxed_value, bound, 0)
+        result = _allocation(levels, lengths, found, relaxed_value, value, max(bound, value), "exact", began)
+        note = "bound: a master that knew the delays, sampled, confidence 1 - 1e-6"
+        return replace(result, note=note, seed=seed)
+
+    def solve_rows(
+        self, delays: ArrayLike, total: float, deadline: float, *, levels: Levels | None = None
+    ) -> Allocation:
+        """Find an allocation in time in as many of the rows as possible; parameters as in `DiversityRuntime`."""
+        began = time.perf_counter()
+        if levels is None:
+            levels, total = _checked(np.asarray(delays).shape[-1], total, None, whole=self.integers)
+            delays = np.sort(check_delays(delays, levels.workers), axis=1)[:, ::-1]
+        rows = check_delays(delays, levels.size)
+        if not (deadline > 0 and math.isfinite(deadline)):
+            raise InputError(f"deadline is {deadline!r}; a finite number above 0 is needed")
+        finite = np.where(np.isfinite(rows), rows, 1e6 * deadline / total)
+        heights = 1.0 / np.maximum(np.quantile(finite, 0.9, axis=0), 1e-300)
+        starts = [heights, levels.heights(1.0 / levels.loads)]
+        best: tuple[float, Floats] = (-1.0, np.empty(0))
+        for start in starts:
+            point = start
+            for width in _WIDTHS:
+                ascent = Ascent(
+                    lambda limit, w=width: SmoothedCompletion(finite, limit, w),  # type: ignore[misc]
+                    levels,
+                    total,
+                    deadline,
+                    seconds=self.seconds,
+                )
+                point, _ = ascent.solve([point])
+                share = float((SampledRuntime(finite).times(point) <= deadline).mean())
+                best = max(best, (share, point), key=lambda pair: pair[0])
+        lengths: Floats | NDArray[np.int64] = levels.lengths(best[1])
+        if self.integers:
+            lengths = largest_remainder(levels.lengths(best[1]), int(total))
+        value = float((SampledRuntime(finite).times(levels.heights(lengths)) <= deadline).mean())
+        bound = max(clairvoyant_bound(rows, levels, total, deadline), value)
+        found = Optimum(best[1], best[0], bound, 0)
+        result = _allocation(levels, lengths, found, best[0], value, bound, "sample-average", began)
+        stderr = math.sqrt(value * (1.0 - value) / len(rows))
+        return replace(result, stderr=stderr, note="bound: a master that knew the delays, confidence 1 - 1e-6")
+
+
+def _checked(workers: int, total: float, diversities: Iterable[int] | None, *, whole: bool) -> tuple[Levels, float]:
+    if isinstance(workers, bool) or not isinstance(workers, (int, np.integer)) or workers < 1:
+        raise InputError(f"workers is {workers!r}; an integer of at least 1 is needed")
+    if whole:
+        return Levels.of(int(workers), diversities), float(check_total(total))
+    if not (total > 0 and math.isfinite(total)):
+        raise InputError(f"parameters is {total!r}; a finite number above 0 is needed")
+    return Levels.of(int(workers), diversities), float(total)
+
+
+def _medians(distribution: Distribution, levels: Levels, level: float = 0.5) -> Floats:
+    """Return that quantile of T_(needed) for every level, shape (K,)."""
+    k = levels.needed.astype(float)
+    found = np.asarray(distribution.isf(betaincinv(levels.workers - k + 1.0, k, 1.0 - level)), dtype=float)
+    return np.asarray(np.maximum(found, 1e-300))
+
+
+def _allocation(
+    levels: Levels,
+    lengths: NDArray[np.int64] | Floats,
+    found: Optimum,
+    relaxed_value: float,
+    value: float,
+    bound: float,
+    method: str,
+    began: float,
+) -> Allocation:
+    full = levels.spread(lengths)
+    return Allocation(
+        value=value,
+        bound=bound,
+        status=_status(value, bound),
+        seconds=time.perf_counter() - began,
+        x=full.astype(np.int64) if lengths.dtype.kind == "i" else full,
+        relaxed=levels.spread(levels.lengths(found.heights)),
+        relaxed_value=relaxed_value,
+        method=method,
+    )
+
+
+def _status(value: float, bound: float) -> Status:
+    return Status.OPTIMAL if abs(value - bound) <= 1e-4 * abs(value) else Status.FEASIBLE
+
+
+def _hopeless(levels: Levels, total: float, began: float, whole: bool) -> Allocation:
+    """Return the allocation that is nearest to meeting a deadline which none can meet: the least work for everybody."""
+    lengths = np.zeros(levels.size)
+    lengths[0] = total
+    nearest = levels.spread(lengths)
+    return Allocation(
+        value=0.0,
+        bound=0.0,
+        status=Status.INFEASIBLE,
+        seconds=time.perf_counter() - began,
+        x=nearest.astype(np.int64) if whole else nearest,
+        relaxed=nearest,
+        relaxed_value=0.0,
+        method="exact",
+        note="no allocation meets the deadline, even when every worker is as fast as it can be; x is nearest to it",
+    )
+
+
+def _apart(levels: Levels) -> list[int]:
+    """Return some 90 of many levels, by equal ratios of their loads and of the workers they need."""
+    size = levels.size
+    if size <= EXACT_UP_TO:
+        return list(range(size))
+    up = np.geomspace(1.0, size, 64) - 1.0
+    down = size - np.geomspace(1.0, size, 48)
+    return sorted({round(float(i)) for i in (*up, *down)})
