@@ -44,39 +44,28 @@ def from_holders(coefficients: NDArray[np.float64], holders: NDArray[np.int64], 
     return sparse.csr_array(sparse.diags_array(1.0 / np.where(largest > 0, largest, 1.0)) @ matrix)
 
 
-def loudness(code: GradientCode) -> float:
-    """Return the noise amplification when s neighbours are lost.
+def refuse_loud(name: str, code: GradientCode) -> GradientCode:
+    """Return the code, or refuse it when rounding would destroy what is exact on paper.
 
-    It is the worst or nearly the worst for codes with cyclic supports, whose noise grows like n to the power s.
-
-    Examples
-    --------
-    >>> import gcopt
-    >>> round(loudness(gcopt.families.fractional_repetition(4, 1)), 12)
-    1.0
+    Looks at the loss of s neighbours, the worst or nearly the worst for codes with cyclic supports, whose noise grows
+    like n to the power s.
     """
-    s, loudest = code.stragglers, 0.0
+    s = code.stragglers
     kinds = {(part.workers.size, part.matrix.nnz): part for part in components(code.segments[0])}
     for part in kinds.values():
         if len(part.teams) == 1:
-            noise = 1.0
-        elif part.workers.size <= _EVALUATED:
-            heard = np.arange(part.workers.size) >= min(s, part.workers.size - 1)
+            continue
+        heard = np.arange(part.workers.size) >= min(s, part.workers.size - 1)
+        if part.workers.size <= _EVALUATED:
             noise = evaluate_component(part, heard).noise / np.sqrt(part.partitions.size)
         else:
-            noise = 1.0 if s <= _ALWAYS_QUIET else np.inf
-        loudest = max(loudest, noise)
-    return loudest
-
-
-def refuse_loud(name: str, code: GradientCode) -> GradientCode:
-    """Return the code, or refuse it when rounding would destroy what is exact on paper."""
-    if loudness(code) > LOUDEST:
-        raise InputError(
-            f"{name} with workers = {code.workers} and stragglers = {code.stragglers} amplifies rounding errors more "
-            f"than {LOUDEST:g} times, too much for double precision; fewer stragglers, or fractional-repetition with "
-            "stragglers + 1 dividing workers, would work"
-        )
+            noise = 0.0 if s <= _ALWAYS_QUIET else np.inf
+        if noise > LOUDEST:
+            raise InputError(
+                f"{name} with workers = {code.workers} and stragglers = {s} amplifies rounding errors more than "
+                f"{LOUDEST:g} times, too much for double precision; fewer stragglers, or fractional-repetition with "
+                "stragglers + 1 dividing workers, would work"
+            )
     return code
 
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from gcopt.checks import check_count, check_finite
 from gcopt.code import GradientCode
+from gcopt.decoding import components
 from gcopt.errors import InputError
+from gcopt.evaluate import evaluate_component
 from gcopt.families._family import family
-from gcopt.families._matrices import loudness
 from gcopt.families._speeds import sensible_stragglers
 from gcopt.families.grouped import grouped
 from gcopt.families.uncoded import uncoded
@@ -100,10 +101,17 @@ def quiet_levels(workers: int) -> tuple[int, ...]:
 
 
 def _quiet(workers: int, diversity: int) -> bool:
+    """Whether the loss of neighbours, the worst or nearly so for cyclic supports, is decoded without much noise."""
     try:
-        return loudness(_grouped(workers, diversity, 0)) <= QUIET
+        segment = _grouped(workers, diversity, 0).segments[0]
     except InputError:
         return False
+    kinds = {(part.workers.size, part.matrix.nnz): part for part in components(segment)}
+    for part in kinds.values():
+        heard = np.arange(part.workers.size) >= min(diversity, part.workers.size - 1)
+        if evaluate_component(part, heard).noise > QUIET * np.sqrt(part.partitions.size):
+            return False
+    return True
 
 
 def _level(workers: int, diversity: int, seed: int) -> GradientCode:
