@@ -41,7 +41,7 @@ def assignment_of(code: GradientCode) -> GradientCode:
     Examples
     --------
     >>> import gcopt
-    >>> assignment_of(gcopt.families.two_stage(6, 1, 3.0)).segments[0].encoding.max()
+    >>> float(assignment_of(gcopt.families.two_stage(6, 1, 3.0)).segments[0].encoding.max())
     1.0
     """
     return replace(code, segments=(Segment(code.support),), claims=())
