@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from gcopt.code import GradientCode
+from gcopt.code import Claim, GradientCode
 from gcopt.console import print_json, print_table, seconds_text
 from gcopt.files import write_atomically
 
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from gcopt.simulation import Simulation
     from gcopt.solving import Solution
     from gcopt.training import TrainingResult
-    from gcopt.verification import Interval, Report
+    from gcopt.verification import Check, Interval, Report
 
 _ROWS = 20
+_SEGMENTS = 8  # more are said together
 
 
 class Entry(Protocol):
@@ -136,23 +137,27 @@ def print_build(code: GradientCode, path: Path) -> None:
         f"{code.family}: {code.workers} workers, {code.partitions} partitions, load {code.load}, "
         f"replication {code.replication}" + (f", {len(code.segments)} segments" if len(code.segments) > 1 else "")
     )
-    for claim in code.claims:
-        print(f"- claims: {claim}  ({claim.source})")
+    for group in _together(code, [(claim.kind, claim.source) for claim in code.claims]):
+        print(f"- claims: {_sentence([code.claims[i] for i in group])}  ({code.claims[group[0]].source})")
     _written(path, "check it with: gcopt verify")
 
 
 def print_verify(report: Report) -> None:
     """Print every claim with its verdict, then the measured numbers of each segment."""
     if report.checks:
-        rows = [(str(c.claim), c.status, f"{c.measured:.6g}", c.method) for c in report.checks]
+        groups = _together(report.code, [(c.claim.kind, c.status) for c in report.checks])
+        rows = [_checks_row([report.checks[i] for i in group]) for group in groups]
         print_table("Claims", ("claim", "status", "measured", "how"), rows)
     else:
         print("A bare matrix makes no claims; this is what it does.")
     header = ("segment", "load", "replication", "s", "worst error", "noise", "mean error", "lost in the worst case")
     measured = []
-    for c, (part, segment) in enumerate(zip(report.segments, report.code.segments, strict=True)):
+    shown = _longest(report)
+    for c in shown:
+        part, segment = report.segments[c], report.code.segments[c]
         mean = f"{part.mean.value:.4g}" + ("" if part.mean.exact else f" +- {part.mean.stderr:.1g}")
-        lost = ", ".join(map(str, part.worst.set[:12])) + (" ..." if len(part.worst.set) > 12 else "")
+        most = 12 if len(shown) <= _SEGMENTS else 4
+        lost = ", ".join(map(str, part.worst.set[:most])) + (" ..." if len(part.worst.set) > most else "")
         measured.append(
             (
                 f"{c} ({part.share:.0%})",
@@ -166,10 +171,55 @@ def print_verify(report: Report) -> None:
             )
         )
     print_table("Measured (squared decoding error; noise: error per unit of error in the messages)", header, measured)
+    if len(shown) < len(report.segments):
+        print(f"({len(report.segments) - len(shown)} shorter segments not shown; --json lists all)")
     if report.checks:
         proved = sum(check.status == "proved" for check in report.checks)
         held = f"{proved} of {len(report.checks)} claims proved, none refuted"
         print(held if report.ok else "A CLAIM IS FALSE")
+
+
+def _longest(report: Report) -> list[int]:
+    """Return the segments to be shown, in order: all, or the longest when there are too many to look at."""
+    order = sorted(range(len(report.segments)), key=lambda c: -report.segments[c].share)
+    return sorted(order[:_ROWS])
+
+
+def _together(code: GradientCode, keys: Sequence[tuple[str, str]]) -> list[list[int]]:
+    """Return which claims go into one line: with many segments those of equal (kind, ...), but never refuted ones."""
+    found: dict[tuple[str, ...], list[int]] = {}
+    for i, key in enumerate(keys):
+        alone = len(code.segments) <= _SEGMENTS or "refuted" in key
+        found.setdefault((*key, str(i)) if alone else key, []).append(i)
+    return list(found.values())
+
+
+def _sentence(claims: Sequence[Claim]) -> str:
+    """Say what claims of one kind promise together."""
+    if len(claims) == 1:
+        return str(claims[0])
+    words = {
+        "exact": "exact for every set of {} stragglers",
+        "load": "no worker holds more than {} partitions",
+        "replication": "every partition is on at least {} workers",
+        "noise": "noise amplification at most {}",
+    }
+    kind = claims[0].kind
+    values = [float(c.stragglers or 0) if kind == "exact" else c.value for c in claims]
+    return f"{len(claims)} segments: {words.get(kind, kind + ' {}').format(_range(values))}"
+
+
+def _checks_row(checks: Sequence[Check]) -> tuple[str, str, str, str]:
+    """Return a row of the table of claims."""
+    methods = {check.method for check in checks}
+    how = methods.pop() if len(methods) == 1 else f"in {len(methods)} ways; --json lists them"
+    measured = _range([check.measured for check in checks])
+    return _sentence([check.claim for check in checks]), checks[0].status, measured, how
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = f"{min(values):.6g}", f"{max(values):.6g}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _interval(interval: Interval) -> str:

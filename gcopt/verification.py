@@ -20,6 +20,7 @@ from gcopt.solvers.seeding import RngLike, generator, seed_of
 
 _SLACK = 1e-9
 _NOISE_SLACK = 1e-6
+_SEARCHES = 4  # of a segment, at most: error and noise, searched and sampled
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ def verify(
     check_number("seconds", seconds, 0.0, open_low=True)
     begin = time.perf_counter()
     seed = seed_of(rng)
-    measured = _Measured(code, seed, samples, seconds / (4 * len(code.segments)))
+    measured = _Measured(code, seed, samples, seconds)
     segments = tuple(_segment(measured, c, stragglers, probability) for c in range(len(code.segments)))
     checks = tuple(_CHECKS.get(claim.kind, _check_unknown)(measured, claim) for claim in code.claims)
     return Report(code, checks, segments, seed, time.perf_counter() - begin)
@@ -196,7 +197,8 @@ class _Measured:
         self.code = code
         self.seed = seed
         self.samples = samples
-        self.seconds = seconds
+        self._share = seconds / (_SEARCHES * len(code.segments))
+        self._end = time.perf_counter() + seconds
         self.decoders = [Decoder(segment) for segment in code.segments]
         self._known: dict[tuple[str, int, int], Interval] = {}
 
@@ -207,11 +209,18 @@ class _Measured:
             self._known[key] = self._scaled(c, s) if scaled else self._searched(objective, c, s)
         return self._known[key]
 
+    def _seconds(self, objective: str, c: int) -> float:
+        """Return the time for one search in segment c: its share, for promises also of what was left over before."""
+        if objective == "noise" and not any(k.kind == "noise" and k.segment == c for k in self.code.claims):
+            return self._share
+        left = self._end - time.perf_counter()
+        return max(self._share, left / (_SEARCHES * (len(self.code.segments) - c)))
+
     def _searched(self, objective: str, c: int, s: int) -> Interval:
         from gcopt.solvers.adversary import WorstCase
 
         segment = self.code.segments[c]
-        solver = WorstCase(objective=objective, seconds=self.seconds)
+        solver = WorstCase(objective=objective, seconds=self._seconds(objective, c))
         try:
             found = solver.solve(segment.encoding, blocks=segment.blocks, stragglers=s, rng=self.seed)
         except LimitError as error:
@@ -222,7 +231,8 @@ class _Measured:
         plain = evaluate(segment, found.set)
         lower = plain.error if objective == "error" else plain.noise
         bound = np.inf if found.bound is None else float(found.bound)
-        allowed = self.decoders[c].tolerance if objective == "error" else _NOISE_SLACK * bound
+        slack = _NOISE_SLACK * bound if np.isfinite(bound) else 0.0
+        allowed = self.decoders[c].tolerance if objective == "error" else slack
         if lower > bound + allowed:  # a proof about exact arithmetic says nothing where rounding destroys the decoding
             method = f"{found.method}: {bound:.3g}, but plain least squares loses more to rounding"
             return Interval(s, lower, None, found.set, method)
@@ -236,7 +246,7 @@ class _Measured:
     def _sampled(self, c: int, s: int, lost: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
         """Return the worst of this set and random ones, and how many of those the time allowed."""
         decoder, n = self.decoders[c], self.code.workers
-        rng, end = generator(self.seed, c), time.perf_counter() + self.seconds
+        rng, end = generator(self.seed, c), time.perf_counter() + self._seconds("error", c)
         worst, tried = decoder(_heard(n, lost)).error, 0
         while tried < self.samples and time.perf_counter() < end:
             other = tuple(sorted(rng.choice(n, s, replace=False).tolist()))
