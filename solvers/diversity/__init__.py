@@ -2,12 +2,14 @@
 
 Wang, Cui, Li, Zou, Xiong, "Optimization-based Block Coordinate Gradient Coding for Mitigating Partial Stragglers in
 Distributed Learning" (arXiv 2206.02450). Their methods are in `published`, `subgradient` and `stationary`; what is
-proved optimal here, in `solver`, with the structure of the problem in `levels`, `objectives` and `search`.
+proved best here, in `runtime` and `completion`; the structure of the problem, in `levels`, `objectives` and `search`.
 """
 
 from __future__ import annotations
 
+from .allocation import Allocation
+from .completion import DiversityCompletion
 from .levels import Levels
-from .solver import Allocation, DiversityCompletion, DiversityRuntime
+from .runtime import DiversityRuntime
 
 __all__ = ["Allocation", "DiversityCompletion", "DiversityRuntime", "Levels"]

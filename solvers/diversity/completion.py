@@ -5,21 +5,31 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import beta
 
+from ..errors import InputError
+from ..joint_order_statistics import Distribution
+from ..result import Status
+from ..seeding import RngLike, generator, seed_of
+from .allocation import EXACT_UP_TO, Allocation, allocation_of, checked, medians, renyi
 from .descent import Descent
+from .integers import largest_remainder
 from .levels import Levels
+from .objectives import ExactCompletion, SampledRuntime, SmoothedCompletion, check_delays
+from .search import Optimum
 
 Floats = NDArray[np.float64]
 Probability = Callable[[Floats], tuple[float, Floats]]
 
-_HOPELESS = 1e-30  # below this the probability says nothing about where to go
-_REACHABLE = 1e-6  # from here an ascent can start
+_HOPELESS = 1e-15  # below this the probability says nothing about where to go
+_REACHABLE = 1e-12  # from here an ascent can start
 _CONFIDENCE = 1e-6
+_RARE = 1e-3  # a probability so small that another start is worth it
+_WIDTHS = (0.1, 0.03, 0.01, 0.003)
 
 
 def log_odds(probability: Probability) -> Probability:
@@ -132,3 +142,143 @@ def clairvoyant_bound(delays: Floats, levels: Levels, total: float, deadline: fl
     possible = int((highest @ levels.prices >= total * (1.0 - 1e-12)).sum())
     rows = len(delays)
     return 1.0 if possible == rows else float(beta.isf(_CONFIDENCE, possible + 1, rows - possible))
+
+
+@dataclass(frozen=True)
+class DiversityCompletion:
+    """Maximise the probability that max_i z_i D_i <= deadline (Wang et al. 2022, problem P2) over allocations.
+
+    Attributes
+    ----------
+    integers : bool
+    rows : int
+        Of the sample behind the bound.
+    seconds : float or None
+        Time limit.
+
+    Examples
+    --------
+    >>> from scipy import stats
+    >>> found = DiversityCompletion().solve(stats.expon(1.0, 10.0), 10, 40000, deadline=10**6.5 * 10 / 50)
+    >>> round(found.value, 4)
+    0.7456
+    """
+
+    integers: bool = True
+    rows: int = 20_000
+    seconds: float | None = None
+
+    def solve(
+        self,
+        distribution: Distribution,
+        workers: int,
+        total: float,
+        deadline: float,
+        *,
+        diversities: Iterable[int] | None = None,
+        rng: RngLike = 0,
+    ) -> Allocation:
+        """Find the allocation for independent workers with one distribution; parameters as in `DiversityRuntime`.
+
+        Parameters
+        ----------
+        deadline : float
+            In units of time per derivative.
+
+        Raises
+        ------
+        InputError
+            If an argument is impossible.
+        """
+        began = time.perf_counter()
+        levels, total = checked(workers, total, diversities, whole=self.integers)
+        if not (deadline > 0 and math.isfinite(deadline)):
+            raise InputError(f"deadline is {deadline!r}; a finite number above 0 is needed")
+        if deadline < total * levels.loads[0] * float(distribution.ppf(0.0)):
+            return _hopeless(levels, total, began, self.integers)
+        seed = seed_of(rng)
+
+        def probability(limit: float) -> ExactCompletion:
+            return ExactCompletion(distribution, levels, limit)
+
+        plain = np.where(np.arange(levels.size) == 0, total, 0.0)
+        if probability(deadline).value(levels.heights(plain)) >= 1.0 - 1e-15:
+            sure = Optimum(levels.heights(plain), 1.0, 1.0, 0)
+            whole = plain.astype(np.int64) if self.integers else plain
+            return allocation_of(levels, whole, sure, 1.0, 1.0, 1.0, "exact", began)
+        starts = [1.0 / medians(distribution, levels, 0.9), levels.heights(1.0 / levels.loads)]
+        ascent = Ascent(probability, levels, total, deadline, seconds=self.seconds)
+        heights, relaxed_value = ascent.solve(starts if workers <= EXACT_UP_TO else starts[:1])
+        if relaxed_value < _RARE:
+            found = ascent.solve([np.ones(levels.size)])  # no redundancy: possible wherever anything is
+            heights, relaxed_value = max((heights, relaxed_value), found, key=lambda pair: pair[1])
+        lengths: Floats | NDArray[np.int64] = levels.lengths(heights)
+        if self.integers:
+            lengths = largest_remainder(levels.lengths(heights), int(total))
+        value = probability(deadline).value(levels.heights(lengths))
+        bound = self.bound(distribution, levels, total, deadline, seed)
+        optimum = Optimum(heights, relaxed_value, bound, 0)
+        result = allocation_of(levels, lengths, optimum, relaxed_value, value, max(bound, value), "exact", began)
+        note = "bound: a master that knew the delays, sampled, confidence 1 - 1e-6"
+        return replace(result, note=note, seed=seed)
+
+    def bound(self, distribution: Distribution, levels: Levels, total: float, deadline: float, seed: int) -> float:
+        """Return what no allocation's probability exceeds, from a sample, with confidence 1 - 1e-6."""
+        sample = renyi(distribution, levels, max(100, min(self.rows, 4_000_000 // levels.workers)), generator(seed))
+        return clairvoyant_bound(sample, levels, total, deadline)
+
+    def solve_rows(
+        self, delays: ArrayLike, total: float, deadline: float, *, levels: Levels | None = None
+    ) -> Allocation:
+        """Find an allocation in time in as many of the rows as possible; parameters as in `DiversityRuntime`."""
+        began = time.perf_counter()
+        if levels is None:
+            levels, total = checked(np.asarray(delays).shape[-1], total, None, whole=self.integers)
+            delays = np.sort(check_delays(delays, levels.workers), axis=1)[:, ::-1]
+        rows = check_delays(delays, levels.size)
+        if not (deadline > 0 and math.isfinite(deadline)):
+            raise InputError(f"deadline is {deadline!r}; a finite number above 0 is needed")
+        finite = np.where(np.isfinite(rows), rows, 1e6 * deadline / total)
+        heights = 1.0 / np.maximum(np.quantile(finite, 0.9, axis=0), 1e-300)
+        starts = [heights, levels.heights(1.0 / levels.loads)]
+        best: tuple[float, Floats] = (-1.0, np.empty(0))
+        for start in starts:
+            point = start
+            for width in _WIDTHS:
+                ascent = Ascent(
+                    lambda limit, w=width: SmoothedCompletion(finite, limit, w),  # type: ignore[misc]
+                    levels,
+                    total,
+                    deadline,
+                    seconds=self.seconds,
+                )
+                point, _ = ascent.solve([point])
+                share = float((SampledRuntime(finite).times(point) <= deadline).mean())
+                best = max(best, (share, point), key=lambda pair: pair[0])
+        lengths: Floats | NDArray[np.int64] = levels.lengths(best[1])
+        if self.integers:
+            lengths = largest_remainder(levels.lengths(best[1]), int(total))
+        value = float((SampledRuntime(finite).times(levels.heights(lengths)) <= deadline).mean())
+        bound = max(clairvoyant_bound(rows, levels, total, deadline), value)
+        found = Optimum(best[1], best[0], bound, 0)
+        result = allocation_of(levels, lengths, found, best[0], value, bound, "sample-average", began)
+        stderr = math.sqrt(value * (1.0 - value) / len(rows))
+        return replace(result, stderr=stderr, note="bound: a master that knew the delays, confidence 1 - 1e-6")
+
+
+def _hopeless(levels: Levels, total: float, began: float, whole: bool) -> Allocation:
+    """Return the allocation that is nearest to meeting a deadline which none can meet: the least work for everybody."""
+    lengths = np.zeros(levels.size)
+    lengths[0] = total
+    nearest = levels.spread(lengths)
+    return Allocation(
+        value=0.0,
+        bound=0.0,
+        status=Status.INFEASIBLE,
+        seconds=time.perf_counter() - began,
+        x=nearest.astype(np.int64) if whole else nearest,
+        relaxed=nearest,
+        relaxed_value=0.0,
+        method="exact",
+        note="no allocation meets the deadline, even when every worker is as fast as it can be; x is nearest to it",
+    )

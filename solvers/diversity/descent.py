@@ -115,7 +115,8 @@ class _Walk:
             "gtol": 1e-9,
         }
         bounds = [(-3.0, 3.0)] * start.size
+        run: Any = minimize  # the stubs know neither bounds as pairs nor these options
         try:
-            minimize(along, np.zeros(start.size), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+            run(along, np.zeros(start.size), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
         except StopIteration:
             self.stopped = True

@@ -98,10 +98,17 @@ class ExactCompletion:
         """The order statistics."""
         return JointOrderStatistics(self.distribution, self.levels.workers, self.levels.needed)
 
+    def value(self, heights: ArrayLike) -> float:
+        """Return the probability alone, which needs no density."""
+        return self.joint.probability(self._times(np.asarray(heights, dtype=float)))
+
+    def _times(self, z: Floats) -> Floats:
+        return np.asarray(np.divide(self.deadline, z, out=np.full(z.size, np.inf), where=z > 0))
+
     def __call__(self, heights: ArrayLike) -> tuple[float, Floats]:
         """Return the probability and its gradient."""
         z = np.asarray(heights, dtype=float)
-        times = np.divide(self.deadline, z, out=np.full(z.size, np.inf), where=z > 0)
+        times = self._times(z)
         value, slope = self.joint.probability_and_slope(times)
         density = np.zeros(z.size)
         density[z > 0] = self.distribution.pdf(times[z > 0]) * times[z > 0] / z[z > 0]

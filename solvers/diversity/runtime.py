@@ -1,4 +1,4 @@
-"""The two problems of block-coordinate gradient coding: least expected runtime, most probable completion in time."""
+"""The least expected runtime of block-coordinate gradient coding, and the allocation that has it."""
 
 from __future__ import annotations
 
@@ -9,23 +9,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betaincinv
 
 from ..errors import InputError
 from ..joint_order_statistics import Distribution
-from ..result import Result, Status
 from ..seeding import RngLike, generator, seed_of
-from .completion import Ascent, clairvoyant_bound
+from .allocation import EXACT_UP_TO, Allocation, allocation_of, checked, medians, renyi
 from .few import FewLevels
-from .integers import check_total, exchanged, largest_remainder, proved
+from .integers import exchanged, largest_remainder, proved
 from .levels import Levels
-from .objectives import ExactCompletion, ExactRuntime, SampledRuntime, SmoothedCompletion, check_delays
+from .objectives import ExactRuntime, SampledRuntime, check_delays
 from .search import Optimum, Runtime, minimise
 
 Floats = NDArray[np.float64]
-
-EXACT_UP_TO = 150
-"""Workers up to which ``auto`` takes the exact objective; above, the sample average is faster."""
 
 _PROVED_UP_TO = 200  # coordinates up to which the best integers are looked for by an integer program
 EVALUATED_UP_TO = 2000
@@ -34,61 +29,6 @@ EVALUATED_UP_TO = 2000
 _DRAWN = 20_000_000
 _POLISHED = 4.0  # seconds of exact gradients after a sample average, unless a limit is given
 _SAMPLED_GAP = 5e-4
-_WIDTHS = (0.1, 0.03, 0.01, 0.003)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Allocation(Result):
-    """How many coordinates get which diversity.
-
-    Attributes
-    ----------
-    value : float
-        Expected runtime, or probability of completion, of ``x``.
-    x : array, shape (n,)
-        Coordinates of diversity 0..n-1; integers unless relaxed ones were asked for.
-    relaxed : array, shape (n,)
-        The optimum without integrality.
-    relaxed_value : float
-    method : str
-        ``exact`` or ``sample-average``.
-    stderr : float
-        Of the value; 0 where it is exact.
-    note : str
-        What the bound rests on.
-    """
-
-    x: NDArray[np.int64] | Floats
-    relaxed: Floats
-    relaxed_value: float
-    method: str
-    stderr: float = 0.0
-    note: str = ""
-
-    def scaled(self, factor: float, offset: float = 0.0) -> Allocation:
-        """Return the result for runtimes that are multiplied by a factor and then all later by an offset."""
-        bound = None if self.bound is None else factor * self.bound + offset
-        return replace(
-            self,
-            value=factor * self.value + offset,
-            bound=bound,
-            relaxed_value=factor * self.relaxed_value + offset,
-            stderr=factor * self.stderr,
-        )
-
-
-def renyi(distribution: Distribution, levels: Levels, rows: int, rng: np.random.Generator) -> Floats:
-    """Draw T_(needed) of every level together, shape (rows, K), without sorting (Renyi 1953).
-
-    Examples
-    --------
-    >>> from scipy import stats
-    >>> renyi(stats.expon(), Levels.of(3), 2, np.random.default_rng(0)).shape
-    (2, 3)
-    """
-    waits = rng.standard_exponential((rows, levels.workers)) / np.arange(levels.workers, 0, -1)
-    ages = np.cumsum(waits, axis=1, out=waits)[:, levels.needed - 1]
-    return np.ascontiguousarray(distribution.isf(np.exp(-ages)), dtype=float)
 
 
 @dataclass(frozen=True)
@@ -160,7 +100,7 @@ class DiversityRuntime:
             If an argument is impossible, or no allocation has a finite mean.
         """
         began = time.perf_counter()
-        levels, total = _checked(workers, total, diversities, whole=self.integers)
+        levels, total = checked(workers, total, diversities, whole=self.integers)
         exact = ExactRuntime(distribution, levels)
         if not exact.joint.has_mean(np.where(np.arange(levels.size) < levels.size - 1, 0.0, 1.0)):
             raise InputError(
@@ -189,14 +129,14 @@ class DiversityRuntime:
         """
         began = time.perf_counter()
         if levels is None:
-            levels, total = _checked(np.asarray(delays).shape[-1], total, None, whole=self.integers)
+            levels, total = checked(np.asarray(delays).shape[-1], total, None, whole=self.integers)
             delays = np.sort(check_delays(delays, levels.workers), axis=1)[:, ::-1]
             fresh = None if fresh is None else np.sort(check_delays(fresh, levels.workers), axis=1)[:, ::-1]
         rows = check_delays(delays, levels.size)
         kept = np.isfinite(rows).all(axis=0) & (True if fresh is None else np.isfinite(fresh).all(axis=0))
         if not kept.any():
             raise InputError("delays has a row in which no level is ever known; such rows cannot be averaged")
-        levels, rows = levels.only(kept), np.ascontiguousarray(rows[:, kept])
+        levels, rows = levels.only(np.asarray(kept)), np.ascontiguousarray(rows[:, kept])
         later = None if fresh is None else np.ascontiguousarray(check_delays(fresh, kept.size)[:, kept])
         return self._averaged(rows, later, levels, total, began, None)
 
@@ -204,7 +144,7 @@ class DiversityRuntime:
         def runtime(of: Levels) -> Runtime:
             return ExactRuntime(distribution, of)
 
-        levels, found = self._relaxed(runtime, levels, 1.0 / _medians(distribution, levels), total)
+        levels, found = self._relaxed(runtime, levels, 1.0 / medians(distribution, levels), total)
         if self.segments is None and found.value > found.bound * (1.0 + self.tolerance):
             found = self._precisely(distribution, levels, total, found)
         precise = ExactRuntime(distribution, levels, nodes=24)
@@ -213,7 +153,7 @@ class DiversityRuntime:
         relaxed_value = value
         if self.integers:
             lengths, value, bound = self._rounded(precise, levels, levels.lengths(found.heights), int(total), bound)
-        return _allocation(levels, lengths, found, relaxed_value, value, bound, "exact", began)
+        return allocation_of(levels, lengths, found, relaxed_value, value, bound, "exact", began)
 
     def _precisely(self, distribution: Distribution, levels: Levels, total: float, found: Optimum) -> Optimum:
         """Go on with a finer quadrature, where the errors of the coarse one are what is in the way."""
@@ -264,7 +204,7 @@ class DiversityRuntime:
             return SampledRuntime(np.ascontiguousarray(drawn[:, [columns[int(k)] for k in of.needed]]))
 
         solver = replace(self, tolerance=max(self.tolerance, 1e-4))
-        used, found = solver._relaxed(runtime, thin, 1.0 / _medians(distribution, thin), total)
+        used, found = solver._relaxed(runtime, thin, 1.0 / medians(distribution, thin), total)
         start = levels.scaled(np.exp(np.interp(np.log(levels.loads), np.log(used.loads), np.log(found.heights))), total)
         exact = minimise(
             ExactRuntime(distribution, levels),
@@ -281,7 +221,7 @@ class DiversityRuntime:
             lengths = largest_remainder(used.lengths(found.heights), int(total))
         judge = ExactRuntime(distribution, used)
         value, relaxed_value = judge(used.heights(lengths))[0], judge(found.heights)[0]
-        result = _allocation(used, lengths, found, relaxed_value, value, exact.bound, "sample-average", began)
+        result = allocation_of(used, lengths, found, relaxed_value, value, exact.bound, "sample-average", began)
         return replace(result, seed=seed, note="value and bound exact")
 
     def _averaged(
@@ -310,7 +250,7 @@ class DiversityRuntime:
         else:
             # whatever is best for all rows to come is on average not better than what is best for these ones
             bound, note = self._fresh_bound(fresh, levels, total, found, used, times), "fresh rows, 3 standard errors"
-        result = _allocation(used, lengths, found, relaxed_value, value, bound, "sample-average", began)
+        result = allocation_of(used, lengths, found, relaxed_value, value, bound, "sample-average", began)
         return replace(result, stderr=stderr, note=note, seed=seed)
 
     def _fresh_bound(
@@ -322,180 +262,6 @@ class DiversityRuntime:
         gains = times - SampledRuntime(fresh).times(again.heights)
         slack = again.value - again.bound
         return float(times.mean() - gains.mean() - slack - 3.0 * gains.std(ddof=1) / math.sqrt(len(gains)))
-
-
-@dataclass(frozen=True)
-class DiversityCompletion:
-    """Maximise the probability that max_i z_i D_i <= deadline (Wang et al. 2022, problem P2) over allocations.
-
-    Attributes
-    ----------
-    integers : bool
-    rows : int
-        Of the sample behind the bound.
-    seconds : float or None
-        Time limit.
-
-    Examples
-    --------
-    >>> from scipy import stats
-    >>> found = DiversityCompletion().solve(stats.expon(1.0, 10.0), 10, 40000, deadline=10**6.5 * 10 / 50)
-    >>> round(found.value, 4)
-    0.7456
-    """
-
-    integers: bool = True
-    rows: int = 20_000
-    seconds: float | None = None
-
-    def solve(
-        self,
-        distribution: Distribution,
-        workers: int,
-        total: float,
-        deadline: float,
-        *,
-        diversities: Iterable[int] | None = None,
-        rng: RngLike = 0,
-    ) -> Allocation:
-        """Find the allocation for independent workers with one distribution; parameters as in `DiversityRuntime`.
-
-        Parameters
-        ----------
-        deadline : float
-            In units of time per derivative.
-
-        Raises
-        ------
-        InputError
-            If an argument is impossible.
-        """
-        began = time.perf_counter()
-        levels, total = _checked(workers, total, diversities, whole=self.integers)
-        if not (deadline > 0 and math.isfinite(deadline)):
-            raise InputError(f"deadline is {deadline!r}; a finite number above 0 is needed")
-        if deadline < total * levels.loads[0] * float(distribution.ppf(0.0)):
-            return _hopeless(levels, total, began, self.integers)
-        seed = seed_of(rng)
-
-        def probability(limit: float) -> ExactCompletion:
-            return ExactCompletion(distribution, levels, limit)
-
-        starts = [1.0 / _medians(distribution, levels, 0.9), levels.heights(1.0 / levels.loads)]
-        ascent = Ascent(probability, levels, total, deadline, seconds=self.seconds)
-        heights, relaxed_value = ascent.solve(starts if workers <= EXACT_UP_TO else starts[:1])
-        if relaxed_value == 0.0:
-            heights, relaxed_value = ascent.solve(starts[1:])
-        lengths: Floats | NDArray[np.int64] = levels.lengths(heights)
-        if self.integers:
-            lengths = largest_remainder(levels.lengths(heights), int(total))
-        value = probability(deadline)(levels.heights(lengths))[0]
-        sample = renyi(distribution, levels, max(100, min(self.rows, 4_000_000 // workers)), generator(seed))
-        bound = clairvoyant_bound(sample, levels, total, deadline)
-        found = Optimum(heights, relaxed_value, bound, 0)
-        result = _allocation(levels, lengths, found, relaxed_value, value, max(bound, value), "exact", began)
-        note = "bound: a master that knew the delays, sampled, confidence 1 - 1e-6"
-        return replace(result, note=note, seed=seed)
-
-    def solve_rows(
-        self, delays: ArrayLike, total: float, deadline: float, *, levels: Levels | None = None
-    ) -> Allocation:
-        """Find an allocation in time in as many of the rows as possible; parameters as in `DiversityRuntime`."""
-        began = time.perf_counter()
-        if levels is None:
-            levels, total = _checked(np.asarray(delays).shape[-1], total, None, whole=self.integers)
-            delays = np.sort(check_delays(delays, levels.workers), axis=1)[:, ::-1]
-        rows = check_delays(delays, levels.size)
-        if not (deadline > 0 and math.isfinite(deadline)):
-            raise InputError(f"deadline is {deadline!r}; a finite number above 0 is needed")
-        finite = np.where(np.isfinite(rows), rows, 1e6 * deadline / total)
-        heights = 1.0 / np.maximum(np.quantile(finite, 0.9, axis=0), 1e-300)
-        starts = [heights, levels.heights(1.0 / levels.loads)]
-        best: tuple[float, Floats] = (-1.0, np.empty(0))
-        for start in starts:
-            point = start
-            for width in _WIDTHS:
-                ascent = Ascent(
-                    lambda limit, w=width: SmoothedCompletion(finite, limit, w),  # type: ignore[misc]
-                    levels,
-                    total,
-                    deadline,
-                    seconds=self.seconds,
-                )
-                point, _ = ascent.solve([point])
-                share = float((SampledRuntime(finite).times(point) <= deadline).mean())
-                best = max(best, (share, point), key=lambda pair: pair[0])
-        lengths: Floats | NDArray[np.int64] = levels.lengths(best[1])
-        if self.integers:
-            lengths = largest_remainder(levels.lengths(best[1]), int(total))
-        value = float((SampledRuntime(finite).times(levels.heights(lengths)) <= deadline).mean())
-        bound = max(clairvoyant_bound(rows, levels, total, deadline), value)
-        found = Optimum(best[1], best[0], bound, 0)
-        result = _allocation(levels, lengths, found, best[0], value, bound, "sample-average", began)
-        stderr = math.sqrt(value * (1.0 - value) / len(rows))
-        return replace(result, stderr=stderr, note="bound: a master that knew the delays, confidence 1 - 1e-6")
-
-
-def _checked(workers: int, total: float, diversities: Iterable[int] | None, *, whole: bool) -> tuple[Levels, float]:
-    if isinstance(workers, bool) or not isinstance(workers, (int, np.integer)) or workers < 1:
-        raise InputError(f"workers is {workers!r}; an integer of at least 1 is needed")
-    if whole:
-        return Levels.of(int(workers), diversities), float(check_total(total))
-    if not (total > 0 and math.isfinite(total)):
-        raise InputError(f"parameters is {total!r}; a finite number above 0 is needed")
-    return Levels.of(int(workers), diversities), float(total)
-
-
-def _medians(distribution: Distribution, levels: Levels, level: float = 0.5) -> Floats:
-    """Return that quantile of T_(needed) for every level, shape (K,)."""
-    k = levels.needed.astype(float)
-    found = np.asarray(distribution.isf(betaincinv(levels.workers - k + 1.0, k, 1.0 - level)), dtype=float)
-    return np.asarray(np.maximum(found, 1e-300))
-
-
-def _allocation(
-    levels: Levels,
-    lengths: NDArray[np.int64] | Floats,
-    found: Optimum,
-    relaxed_value: float,
-    value: float,
-    bound: float,
-    method: str,
-    began: float,
-) -> Allocation:
-    full = levels.spread(lengths)
-    return Allocation(
-        value=value,
-        bound=bound,
-        status=_status(value, bound),
-        seconds=time.perf_counter() - began,
-        x=full.astype(np.int64) if lengths.dtype.kind == "i" else full,
-        relaxed=levels.spread(levels.lengths(found.heights)),
-        relaxed_value=relaxed_value,
-        method=method,
-    )
-
-
-def _status(value: float, bound: float) -> Status:
-    return Status.OPTIMAL if abs(value - bound) <= 1e-4 * abs(value) else Status.FEASIBLE
-
-
-def _hopeless(levels: Levels, total: float, began: float, whole: bool) -> Allocation:
-    """Return the allocation that is nearest to meeting a deadline which none can meet: the least work for everybody."""
-    lengths = np.zeros(levels.size)
-    lengths[0] = total
-    nearest = levels.spread(lengths)
-    return Allocation(
-        value=0.0,
-        bound=0.0,
-        status=Status.INFEASIBLE,
-        seconds=time.perf_counter() - began,
-        x=nearest.astype(np.int64) if whole else nearest,
-        relaxed=nearest,
-        relaxed_value=0.0,
-        method="exact",
-        note="no allocation meets the deadline, even when every worker is as fast as it can be; x is nearest to it",
-    )
 
 
 def _apart(levels: Levels) -> list[int]:
