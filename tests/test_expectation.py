@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from gcopt.cluster import Cluster, Failures, Job, Network, Racks, Trace
-from gcopt.code import GradientCode
+from gcopt.code import GradientCode, Segment
 from gcopt.delays import Delay
 from gcopt.expectation import _too_few, expected_time
 from gcopt.families import FAMILIES
@@ -172,6 +172,80 @@ def expected_weibull():
 def test_none_where_there_is_no_formula(changes):
     cluster = Cluster(**{"workers": 6, "compute": EXPONENTIAL, **changes})
     assert expected_time(F["uncoded"](6), cluster) is None
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("allocation", [[1, 0, 0, 2, 0, 0], [3, 1, 1, 1, 0, 2], [0, 2, 0, 0, 3, 0]])
+def test_several_segments_against_simulation(model, allocation):
+    cluster = Cluster(
+        6,
+        Delay(model, MODELS[model]),
+        Delay("deterministic", {"value": 0.3}),
+        slowness=[1.5] * 6,
+        network=Network(latency=0.1),
+        job=Job(40, 3, unit=0.01),
+    )
+    result = simulate(F["block-coordinate"](6, allocation), cluster, iterations=20_000, wait="count", rng=3)
+    assert result.expected is not None
+    assert abs(result.mean - result.expected) <= 4 * result.stderr + 1e-6 * result.mean
+
+
+@pytest.mark.parametrize(("s", "alpha"), [(1, 2.0), (2, 3.0), (4, 1.5)])
+def test_two_segments_against_a_double_integral(s, alpha):
+    """E max(a T_(n-s), b T_(n)) from the joint density of two order statistics of n exponential times, by scipy."""
+    n = 5
+    a, b = alpha * (s + 1) / n / (s + alpha), (s + 1) / n / (s + alpha)
+    k = n - s
+    constant = np.prod(np.arange(1, n + 1)) / np.prod(np.arange(1, k)) / np.prod(np.arange(1, s))
+
+    def density(y, x):
+        inside = (np.exp(-x) - np.exp(-y)) ** (s - 1) * (1 - np.exp(-x)) ** (k - 1)
+        return constant * inside * np.exp(-x - y) * max(a * x, b * y)
+
+    pieces = [(lambda x: x, lambda x: a / b * x), (lambda x: a / b * x, lambda x: max(45.0, a / b * x))]
+    total = sum(integrate.dblquad(density, 0, 30, low, high)[0] for low, high in pieces)
+    found = expected_time(F["two-stage"](n, s, alpha), Cluster(n, EXPONENTIAL), wait="count")
+    assert found == pytest.approx(total, rel=1e-6)
+
+
+def test_segments_of_one_count_wait_for_the_last_of_them():
+    code = GradientCode(tuple(Segment(np.eye(4), length=length) for length in (1, 2, 3)))
+    assert expected_time(code, Cluster(4, EXPONENTIAL)) == pytest.approx(harmonic(4) / 4, rel=1e-6)
+
+
+def test_segments_without_groups_are_exact_also_when_decodable():
+    """Uncoded, one group of five that needs three, one message enough."""
+    code = F["block-coordinate"](5, [2, 0, 1, 0, 1])
+    by_count, decodable = (expected_time(code, Cluster(5, EXPONENTIAL), wait=wait) for wait in ("count", "decodable"))
+    assert by_count == decodable
+
+
+def test_the_mean_of_several_segments_may_be_infinite():
+    heavy = Cluster(4, Delay("pareto", {"shape": 0.6, "scale": 1.0}))
+    assert expected_time(F["block-coordinate"](4, [1, 0, 1, 0]), heavy, wait="count") == np.inf
+    assert expected_time(F["block-coordinate"](4, [0, 1, 1, 0]), heavy, wait="count") < np.inf
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"compute": Trace(np.ones((3, 6)))},
+        {"overhead": EXPONENTIAL},
+        {"racks": Racks((0, 0, 0, 1, 1, 1), 0.5)},
+        {"network": Network(bandwidth=1e6)},
+        {"network": Network(master_bandwidth=1e6)},
+        {"failures": Failures(0.1, 3.0)},
+        {"slowness": slow(6)},
+    ],
+)
+def test_none_for_several_segments_where_workers_or_messages_differ(changes):
+    cluster = Cluster(**{"workers": 6, "compute": EXPONENTIAL, **changes})
+    assert expected_time(F["block-coordinate"](6, [1, 1, 0, 0, 0, 1]), cluster, wait="count") is None
+
+
+def test_none_for_segments_with_unequal_loads():
+    code = GradientCode((Segment(np.eye(2)), Segment([[1.0, 1.0], [0.0, 0.0]])))
+    assert expected_time(code, Cluster(2, EXPONENTIAL), wait="count") is None
 
 
 def test_none_for_codes_without_a_count():

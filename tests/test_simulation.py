@@ -1,5 +1,8 @@
 """When messages arrive and when the master may stop: by hand, against brute force, and repeated."""
 
+import tracemalloc
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +14,7 @@ from gcopt.code import GradientCode, Segment
 from gcopt.delays import Delay
 from gcopt.errors import InputError
 from gcopt.families import FAMILIES
+from gcopt.families.block_coordinate import quiet_levels
 from gcopt.simulation import completed, mean_and_stderr, sample_iterations, simulate
 from gcopt.waiting import Waiting, arrivals, kth
 from tests.helpers import least_squares
@@ -24,6 +28,7 @@ CODES = {
     "grouped": {"workers": 7, "stragglers": 2},
     "placement": {"workers": 6, "stragglers": 1, "speeds": [1, 2, 1, 3, 1, 1], "rng": 0},
     "two-stage": {"workers": 5, "stragglers": 2, "alpha": 3.0},
+    "block-coordinate": {"workers": 5, "allocation": [2, 1, 1, 0, 3]},
 }
 EXPONENTIAL = Delay("exponential", {"rate": 1.0})
 
@@ -221,6 +226,48 @@ def test_chunks_do_not_change_the_result(monkeypatch, compute):
     whole = sample_iterations(code, cluster, iterations=50, wait="decodable", seed=4)
     monkeypatch.setattr(simulation, "_CHUNK", 35)
     assert (sample_iterations(code, cluster, iterations=50, wait="decodable", seed=4) == whole).all()
+
+
+@pytest.mark.parametrize("wait", ["decodable", "count"])
+@pytest.mark.parametrize("network", [Network(), Network(0.1, 3.0), Network(master_bandwidth=50.0)])
+def test_slices_do_not_change_the_result(monkeypatch, wait, network):
+    code = FAMILIES["block-coordinate"](6, [3, 2, 1, 1, 0, 2])
+    cluster = Cluster(6, EXPONENTIAL, EXPONENTIAL, failures=Failures(0.1, 2.0), network=network)
+    times = cluster.sample(50, rng=0)
+    rule = Waiting(code, wait)
+    whole = rule.until(arrivals(code, cluster, times)).max(axis=1)
+    for entries in (1, 6 * 5 * 7, 10**9):
+        monkeypatch.setattr(waiting, "_ENTRIES", entries)
+        assert (rule.finish(cluster, times) == whole).all()
+
+
+def test_many_segments_need_little_memory():
+    """All arrival times together would be 96 MB."""
+    levels = quiet_levels(50)
+    code = FAMILIES["block-coordinate"](50, [float(s in levels) for s in range(50)])
+    cluster = Cluster(50, EXPONENTIAL)
+    times, rule = cluster.sample(10_000, rng=0), Waiting(code, "count")
+    tracemalloc.start()
+    try:
+        rule.finish(cluster, times)
+        assert tracemalloc.get_traced_memory()[1] < 20e6
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["uncoded", "cyclic-repetition", "block-coordinate"])
+def test_where_a_count_is_known_it_is_what_least_squares_needs(name):
+    code = FAMILIES[name](**CODES[name])
+    rule, n = Waiting(code), code.workers
+    for c, segment in enumerate(code.segments):
+        if (count := rule.count(c)) is None:
+            continue
+        for size in range(n + 1):
+            kept = [set(range(n)) - set(lost) for lost in combinations(range(n), n - size)]
+            errors = [least_squares(segment.encoding.toarray(), set(range(n)) - rest)[0] for rest in kept if rest]
+            assert all((error <= 1e-12 * n) == (size >= count) for error in errors)
+    assert rule.count(0) == (5 if name in ("uncoded", "block-coordinate") else 4)
+    assert Waiting(FAMILIES["fractional-repetition"](6, 2)).count(0) is None
 
 
 def test_codes_are_compared_on_the_same_draws():

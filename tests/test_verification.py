@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import combinations
 from math import comb
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -17,6 +18,8 @@ from gcopt.errors import InputError, LimitError
 from gcopt.evaluate import evaluate
 from gcopt.families import FAMILIES, cyclic_mds, fractional_repetition, grouped
 from gcopt.families.cyclic_mds import cyclic_mds_matrix
+from gcopt.report import print_build, print_verify
+from gcopt.solvers.adversary import WorstCase
 from gcopt.verification import verify
 from tests.helpers import least_squares, straggler_sets
 
@@ -28,6 +31,7 @@ EXACT = {
     "grouped": {"workers": 13, "stragglers": 3},
     "placement": {"workers": 8, "stragglers": 2, "speeds": [1, 1, 1, 1, 2, 2, 3, 1], "rng": 0},
     "two-stage": {"workers": 8, "stragglers": 2, "alpha": 3.0},
+    "block-coordinate": {"workers": 8, "allocation": [3, 1, 0, 1, 1, 0, 0.5, 2]},
 }
 PETERSEN = nx.to_numpy_array(nx.petersen_graph())
 FANO = np.array([[(p - b) % 7 in (0, 1, 3) for p in range(7)] for b in range(7)], dtype=float)
@@ -360,3 +364,77 @@ def test_a_structural_proof_is_not_believed_where_rounding_destroys_the_decoding
     assert report.segments[0].worst.upper is None
     assert not report.segments[0].worst.exact
     assert "rounding" in report.segments[0].worst.method
+
+
+def test_many_segments_are_proved_and_weighted():
+    code = FAMILIES["block-coordinate"](20, np.arange(20.0, 0.0, -1.0))
+    document = verify(code).to_dict()
+    assert len(document["segments"]) == 20
+    assert [entry["status"] for entry in document["claims"]] == ["proved"] * len(code.claims)
+    assert [part["worst_case"]["stragglers"] for part in document["segments"]] == list(range(20))
+    assert document["worst_case"]["certificate"] == "exact"
+    assert document["worst_case"]["upper"] < 1e-12 * 20
+    noises = [part["noise"]["upper"] for part in document["segments"]]
+    assert document["noise"]["upper"] == pytest.approx(np.dot(code.shares, noises))
+
+
+def test_many_segments_are_printed_together_but_what_is_false_is_not(capsys):
+    code = FAMILIES["block-coordinate"](10, [1.0] * 10)
+    print_build(code, Path("c.npz"))
+    built = capsys.readouterr().out
+    assert "9 segments: exact for every set of 1 to 9 stragglers" in built
+    assert len(built.splitlines()) < 12
+    print_verify(verify(code))
+    printed = capsys.readouterr().out
+    assert "10 segments: no worker holds more than 1 to 10 partitions" in printed
+    assert f"{len(code.claims)} of {len(code.claims)} claims proved" in printed
+    wrong = Claim("load", 1.0, "nobody", segment=4)
+    print_verify(verify(code.with_claims([*code.claims, wrong])))
+    printed = capsys.readouterr().out
+    assert "segment 4: no worker holds more than 1 partitions" in printed
+    assert "A CLAIM IS FALSE" in printed
+
+
+def test_few_segments_are_printed_one_by_one(capsys):
+    code = FAMILIES["block-coordinate"](8, [1.0] * 8)
+    print_build(code, Path("c.npz"))
+    assert len(capsys.readouterr().out.splitlines()) == len(code.claims) + 2
+
+
+def test_only_the_longest_of_very_many_segments_are_shown(capsys):
+    code = FAMILIES["block-coordinate"](24, [*[1.0] * 22, 0.1, 0.1])
+    print_verify(verify(code, seconds=10))
+    printed = capsys.readouterr().out
+    assert "(4 shorter segments not shown" in printed
+    assert " 22 (" not in printed
+
+
+def test_noise_without_a_bound_is_not_called_proved(capsys):
+    report = verify(grouped(50, 29), seconds=4)
+    (part,) = report.segments
+    assert part.worst.exact
+    assert part.noise.upper is None
+    assert not part.noise.exact
+    assert report.to_dict()["noise"]["upper"] is None
+    print_verify(report)
+    assert f"{part.noise.lower:.6g} to ?" in capsys.readouterr().out
+
+
+def test_what_is_left_over_goes_to_later_promises(monkeypatch):
+    """Each of two segments may use a quarter of its half; the first needs next to nothing."""
+    given = []
+
+    class Watched(WorstCase):
+        def solve(self, *args, **options):
+            given.append((self.objective, self.seconds))
+            return super().solve(*args, **options)
+
+    code = FAMILIES["two-stage"](8, 2, 3.0)
+    monkeypatch.setattr("gcopt.solvers.adversary.WorstCase", Watched)
+    verify(code.with_claims([k for k in code.claims if k.kind == "exact"]), seconds=8000.0)
+    assert given == [
+        ("error", pytest.approx(1000.0, rel=0.05)),
+        ("noise", 1000.0),
+        ("error", pytest.approx(2000.0, rel=0.05)),
+        ("noise", 1000.0),
+    ]
