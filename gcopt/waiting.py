@@ -101,6 +101,7 @@ class Waiting:
         self.code = code
         self.wait = wait
         self.decoders = [Decoder(segment) for segment in code.segments]
+        self._rules: dict[int, tuple[int | None, list[tuple[NDArray[np.intp], int]]]] = {}
 
     def by_count(self, c: int) -> bool:
         """Whether segment c goes by count."""
@@ -160,15 +161,23 @@ class Waiting:
         return np.stack(columns, axis=1)
 
     def _segment(self, c: int, arrived: Floats) -> Floats:
-        if (count := self.count(c)) is not None:
+        count, regular = self._rule(c)
+        if count is not None:
             return kth(arrived, count)
         done = np.zeros(len(arrived))
-        for teams, needed in self._regular(c):
+        for teams, needed in regular:
             np.maximum(done, kth(arrived[:, teams].min(axis=-1), needed).max(axis=1), out=done)
         for component in self.decoders[c].components:
             if component.needed is None:
                 np.maximum(done, _search(component, arrived[:, component.workers]), out=done)
         return done
+
+    def _rule(self, c: int) -> tuple[int | None, list[tuple[NDArray[np.intp], int]]]:
+        """Return `count` and, where there is none, what goes by counts of teams; found once, used slice by slice."""
+        if c not in self._rules:
+            count = self.count(c)
+            self._rules[c] = count, [] if count is not None else list(self._regular(c))
+        return self._rules[c]
 
     def _regular(self, c: int) -> Iterator[tuple[NDArray[np.intp], int]]:
         """Yield what goes by count: workers (components, teams, size) and how many teams are needed.
