@@ -161,6 +161,8 @@ SOLVERS: Registry[Solver] = Registry(
     {
         "worst-case": Solver("worst-case", "Schur complement search, see gcopt.solvers.adversary", _worst_case),
         "ordering": Solver("ordering", "Ramamoorthy, Meng, Girimaji 2024, arXiv 2405.19509", _ordering),
+        "diversity-runtime": "gcopt.solving_diversity:RUNTIME",
+        "diversity-completion": "gcopt.solving_diversity:COMPLETION",
         "order-statistics": Solver("order-statistics", "David & Nagaraja 2003, Chapter 3", _order_statistics),
     },
 )

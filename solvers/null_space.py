@@ -177,7 +177,7 @@ class NullSpaceCode:
         except np.linalg.LinAlgError:
             return float("inf"), sets[:0]
         n, s = c.shape[1], sets.shape[1]
-        if comb(n, s) <= _PROVED:
+        if sum(comb(n, lost) for lost in range(s + 1)) <= _PROVED:
             matrix = np.zeros((n, len(holders)))
             matrix[holders, np.arange(len(holders))[:, None]] = coefficients(c, holders)
             worst = WorstCase(objective="noise", seconds=None).solve(matrix, stragglers=s, rng=0)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from math import gcd
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,10 @@ from gcopt.families.grouped import grouped
 from gcopt.families.uncoded import uncoded
 from gcopt.solvers.seeding import RngLike, seed_of
 
+if TYPE_CHECKING:
+    from gcopt.cluster import Cluster
+    from gcopt.goal import Goal
+
 SOURCE = "Wang, Cui, Li, Zou, Xiong 2022, Optimization-based Block Coordinate Gradient Coding (arXiv 2206.02450)"
 QUIET = 1e4
 """Noise amplification up to which a diversity is worth using: twelve digits are left then."""
@@ -28,7 +33,14 @@ QUIET = 1e4
 _TEAMS = 9  # more teams that have to answer together seldom are quiet
 
 
-@family("block-coordinate", source=SOURCE)
+def _candidates(cluster: Cluster, goal: Goal | None = None) -> Iterator[dict[str, Any]]:
+    from gcopt.allocating import proposals  # a search, which builds codes of this family
+    from gcopt.goal import Goal
+
+    yield from proposals(cluster, goal or Goal())
+
+
+@family("block-coordinate", source=SOURCE, candidates=_candidates)
 def block_coordinate(workers: int, allocation: Any, segments: int | None = None, rng: RngLike = 0) -> GradientCode:
     """Stretches of coordinates that tolerate 0, 1, ..., n - 1 stragglers, computed in that order.
 

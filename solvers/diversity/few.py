@@ -42,6 +42,8 @@ class FewLevels:
         Relative gap at which to stop.
     seconds : float
         Time limit.
+    evaluations : int
+        At most so many for each choice of levels.
     """
 
     runtime: Callable[[Levels], Runtime]
@@ -51,6 +53,7 @@ class FewLevels:
     start: Floats
     tolerance: float = 1e-4
     seconds: float = 10.0
+    evaluations: int = 1000
     _known: dict[tuple[int, ...], Optimum] = field(default_factory=dict)
 
     def solve(self) -> tuple[tuple[int, ...], Optimum, float]:
@@ -77,6 +80,11 @@ class FewLevels:
         found = self._solved(best)
         lowest = min([found.value, settled, *(bound for bound, _, _ in heap)])
         return best, found, lowest
+
+    def guess(self) -> tuple[tuple[int, ...], Optimum]:
+        """Return a good choice of candidates and the best allocation to them, without a proof."""
+        chosen = self._climb(self._spread(), time.perf_counter())
+        return chosen, self._solved(chosen)
 
     def _goal(self, best: tuple[int, ...]) -> float:
         return self._solved(best).value * (1.0 - self.tolerance)
@@ -113,7 +121,12 @@ class FewLevels:
             picked = self.levels.only(list(chosen))
             start = self.start[list(chosen)]
             self._known[chosen] = minimise(
-                self.runtime(picked), picked, start, self.total, tolerance=self.tolerance / 10
+                self.runtime(picked),
+                picked,
+                start,
+                self.total,
+                tolerance=self.tolerance / 10,
+                evaluations=self.evaluations,
             )
         return self._known[chosen]
 
