@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
+from functools import cache, cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +20,8 @@ Floats = NDArray[np.float64]
 _LOWER = (1e-10, 0.02, 0.4)
 _UPPER = (0.2, 0.02, 1e-4, 1e-9)
 _WIDE = 2.0  # ratio of its ends above which a panel is integrated in log s
+_NEAREST = 1e-14  # how close to the earliest possible time, as a share of the range
+_HALVINGS = 12
 
 
 class Distribution(Protocol):
@@ -57,7 +58,8 @@ class JointOrderStatistics:
     needed : array of int, shape (K,)
         k_i: how many workers must be done; strictly descending, from 1 to n.
     nodes : int
-        Of the Gauss-Legendre rule on each of six panels; 10 give 6 digits or more, 24 give 8.
+        Of the Gauss-Legendre rule on each panel, of which there are six or more: they are cut in two where a level's
+        share of the mean may be wrong by 10^(-nodes/2). What comes out is mostly much better: 6 digits with 10 nodes.
 
     Raises
     ------
@@ -129,19 +131,48 @@ class JointOrderStatistics:
         which enclose those of the maximum; beyond it a power-law tail is added in closed form.
         """
         z = np.maximum.accumulate(self._checked("factors", factors))
+        if np.isinf(z[-1]):
+            raise InputError("factors holds infinity; finite numbers are expected")
         if z[-1] == 0.0 or not self.has_mean(z):
             return (0.0 if z[-1] == 0.0 else math.inf), np.zeros(z.size)
         edges = (self._quantiles * z).max(axis=1)
         if edges[-1] - edges[0] <= 1e-12 * edges[-1]:
             latest = int(np.argmax(self._quantiles[0] * z))
             return float(edges[0]), np.where(np.arange(z.size) == latest, self._quantiles[0], 0.0)
-        seconds, weights = _rule(edges, self._tail(z), self.nodes)
+        return self._integrate(z, edges)
+
+    def _integrate(self, z: Floats, edges: Floats) -> tuple[float, Floats]:
+        """Integrate over panels between the edges, and cut those in two that are not resolved."""
+        start = z[-1] * max(float(self.distribution.ppf(0.0)), 0.0)
+        edges = np.maximum(edges, start + _NEAREST * (edges[-1] - start))
+        ends, slopes = self._integrands(edges[[0, -1]], z)
+        value, slope = edges[0] + self._tail(z) * edges[-1] * ends[1], self._tail(z) * edges[-1] * slopes[1]
+        # what lies before the first edge is as good as there
+        latest = int(np.argmax(self._quantiles[0] * z))
+        slope[latest] += (1.0 - ends[0]) * edges[0] / z[latest]
+        low, high = edges[:-1], edges[1:]
+        for left in range(_HALVINGS, -1, -1):
+            seconds, weights = _points(low, high, start, self.nodes)
+            late, slopes = self._integrands(seconds.ravel(), z)
+            late, slopes = late.reshape(seconds.shape), slopes.reshape(*seconds.shape, -1)
+            # the mean is to be right, and each level's share of it
+            terms = np.concatenate([late[:, :, None], slopes * z], axis=2) * weights[:, :, None]
+            good = _resolved(terms, max(10.0 ** (-self.nodes / 2), 1e-12) * edges[-1]) | (left == 0)
+            value += np.einsum("pi,pi->", weights[good], late[good])
+            slope += np.einsum("pi,pik->k", weights[good], slopes[good])
+            if good.all():
+                break
+            low, high = _halves(low[~good], high[~good], start)
+        return float(value), slope
+
+    def _integrands(self, seconds: Floats, z: Floats) -> tuple[Floats, Floats]:
+        """Return 1 - P(max <= s) and its derivatives by the factors, shapes (S,) and (S, K)."""
         with np.errstate(divide="ignore"):
             times = seconds[:, None] / z
         values, slopes = self._joint(np.asarray(self.distribution.cdf(times)))
         with np.errstate(invalid="ignore"):
-            density = np.where(z > 0, self.distribution.pdf(times) * times / z, 0.0)
-        return float(edges[0] + weights @ (1.0 - values)), np.asarray(weights @ (slopes * density))
+            density = np.where((z > 0) & (slopes > 0), self.distribution.pdf(times) * times / z, 0.0)
+        return 1.0 - values, slopes * density
 
     def has_mean(self, factors: ArrayLike) -> bool:
         """Whether E max_i factors_i T_(k_i) is finite."""
@@ -186,16 +217,42 @@ class JointOrderStatistics:
         return np.minimum(values, 1.0), slopes[:, ::-1]
 
 
-def _rule(edges: Floats, tail: float, nodes: int) -> tuple[Floats, Floats]:
-    """Return nodes and weights over the panels between the edges, in log s where they are wide, then the tail."""
+def _points(low: Floats, high: Floats, start: float, nodes: int) -> tuple[Floats, Floats]:
+    """Return nodes and weights of each panel, shape (panels, nodes); wide ones go by the log of s - start."""
+    x, w = _legendre(nodes)[:2]
+    a, b = low[:, None] - start, high[:, None] - start
+    wide = b > _WIDE * a
+    u, v = np.where(wide, np.log(a), a), np.where(wide, np.log(b), b)
+    y = 0.5 * (u + v) + 0.5 * (v - u) * x
+    past = np.where(wide, np.exp(np.where(wide, y, 0.0)), y)
+    return start + past, 0.5 * (v - u) * w * np.where(wide, past, 1.0)
+
+
+def _halves(low: Floats, high: Floats, start: float) -> tuple[Floats, Floats]:
+    a, b = low - start, high - start
+    middle = start + np.where(b > _WIDE * a, np.sqrt(a * b), 0.5 * (a + b))
+    return np.concatenate([low, middle]), np.concatenate([middle, high])
+
+
+def _resolved(terms: Floats, accepted: float) -> NDArray[np.bool_]:
+    """Say which panels are integrated well enough, from terms (weights included) of shape (panels, nodes, K).
+
+    A rule with m nodes is exact to degree 2 m - 1, the polynomial through them has degree m - 1: what the last of its
+    Legendre coefficients is, relative to the largest value, about the square root of the relative error of the
+    integral. The power 3/2 instead of 2 is for what is not quite smooth.
+    """
+    _, w, last = _legendre(terms.shape[1])
+    missing = np.abs(np.einsum("ji,pik->pjk", last, terms)).max(axis=1)
+    largest = np.abs(terms / w[None, :, None]).max(axis=1) * 2.0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        error = np.where(largest > 0, missing * np.sqrt(missing / largest), 0.0)
+    return np.asarray(error.max(axis=1) <= accepted)
+
+
+@cache
+def _legendre(nodes: int) -> tuple[Floats, Floats, Floats]:
+    """Nodes and weights of Gauss-Legendre, and what gives the last two coefficients from weighted values."""
     x, w = np.polynomial.legendre.leggauss(nodes)
-    seconds, weights = [edges[-1:]], [tail * edges[-1:]]
-    for a, b in pairwise(edges):
-        if b <= _WIDE * a:
-            seconds.append(0.5 * (a + b) + 0.5 * (b - a) * x)
-            weights.append(0.5 * (b - a) * w)
-        else:
-            low, high = math.log(a), math.log(b)
-            seconds.append(np.exp(0.5 * (low + high) + 0.5 * (high - low) * x))
-            weights.append(0.5 * (high - low) * w * seconds[-1])
-    return np.concatenate(seconds), np.concatenate(weights)
+    degrees = np.array([nodes - 2, nodes - 1])
+    last = np.polynomial.legendre.legvander(x, nodes - 1)[:, degrees].T * (2.0 * degrees + 1.0)[:, None]
+    return x, w, last
