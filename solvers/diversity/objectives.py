@@ -138,8 +138,10 @@ class SmoothedCompletion:
         from ._kernels import latest_level
 
         latest_level(self.delays, z, times, which)
-        share = 1.0 / (1.0 + (times / self.deadline) ** (1.0 / self.width))
-        slopes = -share * (1.0 - share) / (self.width * times) * self.delays[np.arange(len(times)), which]
+        with np.errstate(over="ignore"):
+            share = 1.0 / (1.0 + (times / self.deadline) ** (1.0 / self.width))
+        steepness = share * (1.0 - share) / (self.width * np.maximum(times, 1e-300))
+        slopes = -steepness * self.delays[np.arange(len(times)), which]
         return float(share.mean()), np.bincount(which, weights=slopes, minlength=z.size) / len(times)
 
 

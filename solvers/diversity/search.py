@@ -148,7 +148,7 @@ def minimise(
 
     ones, point = np.ones(levels.size), start
     budget = max(40, levels.size // 5)
-    while not done() and certifier.evaluations < evaluations:
+    while not certifier.evaluations or (not done() and certifier.evaluations < evaluations):
         before = certifier.value
         left = min(budget, evaluations - certifier.evaluations)
         Descent(evaluations=left).solve(by_heights, point, levels.prices, total, lift=np.maximum.accumulate, stop=done)
