@@ -150,6 +150,8 @@ class Allocating:
         if not kept.size:
             raise InfeasibleError("some iterations are never done, whatever the redundancy; a recovery time would help")
         levels = self.levels.only(kept)
+        if (segments is None or segments >= kept.size) and _exactly(self.cluster, self.goal):
+            return self._proved()
         if segments is None and kept.size > SEGMENTS[-1]:
             few = self.best(SEGMENTS[-1])
             if self.goal.wait == "decodable":  # more are not found to be better where levels are known early
@@ -159,6 +161,10 @@ class Allocating:
         lengths = np.zeros(len(self.diversities))
         lengths[kept] = start
         return self._descended(self._merged(self._descended(lengths)))
+
+    def _proved(self) -> Floats:
+        found = _exact(self, None, None, whole=False)
+        return np.asarray(found.relaxed[self.diversities] / found.relaxed.sum())
 
     def _descended(self, lengths: Floats) -> Floats:
         """Return better lengths for the same levels."""
@@ -313,14 +319,20 @@ def _exactly(cluster: Cluster, goal: Goal) -> bool:
     return goal.wait == "count" and cluster.alike and constant and free and cluster.failures.probability == 0.0
 
 
-def _exact(problem: Allocating, segments: int | None, seconds: float | None) -> Allocation:
+def _exact(
+    problem: Allocating, segments: int | None, seconds: float | None, *, whole: bool | None = None
+) -> Allocation:
     cluster, goal = problem.cluster, problem.goal
     assert isinstance(cluster.compute, Delay)
     n, total = cluster.workers, cluster.job.parameters
     scale = float(cluster.slowness[0]) * cluster.job.unit * cluster.job.samples / n
     offset = cluster.overhead.mean + cluster.network.latency  # type: ignore[union-attr]
-    law, whole = cluster.compute.distribution, total >= _WHOLE * n
-    allowed = range(n if problem.load is None else check_count("load", problem.load, 1, n))
+    law = cluster.compute.distribution
+    if whole is None:
+        whole = total >= _WHOLE * n
+        allowed: Sequence[int] = range(n if problem.load is None else check_count("load", problem.load, 1, n))
+    else:
+        allowed = problem.diversities
     if goal.deadline is None:
         solver = DiversityRuntime(segments=segments, integers=whole, seconds=seconds)
         return solver.solve(law, n, total, diversities=allowed, rng=goal.seed).scaled(scale, offset)
@@ -329,10 +341,8 @@ def _exact(problem: Allocating, segments: int | None, seconds: float | None) -> 
     left = goal.deadline - offset
     if left <= 0:
         raise InfeasibleError(f"the deadline of {goal.deadline:g} s is over before anybody begins, at {offset:g} s")
-    found = DiversityCompletion(integers=whole, seconds=seconds).solve(
-        law, n, total, left / scale, diversities=allowed, rng=goal.seed
-    )
-    return replace(found, relaxed=found.relaxed)
+    searcher = DiversityCompletion(integers=whole, seconds=seconds)
+    return searcher.solve(law, n, total, left / scale, diversities=allowed, rng=goal.seed)
 
 
 def _bound(problem: Allocating, fresh: ArrivingRuntime, value: float) -> float | None:

@@ -34,6 +34,7 @@ _LIGHTEST = 3
 _FIRST_LOOK = 2_000
 _ENTRIES = 20_000_000
 _HARDLY = 0.005  # a gain this small does not pay for more work
+_STORED = 0.01  # what storing twice the data has to gain to be worth it
 _ABOUT = 1.1  # so much more work is paid for by fewer segments
 _LOOK, _FINAL, _BOUND = 1, 2, 3  # streams of draws
 
@@ -222,6 +223,8 @@ def _near(ranked: Sequence[Measured] | Sequence[Choice], goal: Goal) -> int:
 def _decided(ranked: list[Choice], goal: Goal) -> Choice:
     """Return the best; among those near it, of those with about the least work the one with the fewest segments.
 
+    Near is what is hardly worse, or not surely, or little worse and stores much less.
+
     Raises InfeasibleError where not even the best ever completes an iteration.
     """
     if not np.isfinite(ranked[0].value):
@@ -229,10 +232,21 @@ def _decided(ranked: list[Choice], goal: Goal) -> Choice:
             "no code that was tried ever completes an iteration on this cluster, or some last too long for any mean; "
             "allow more stragglers, or ask for the objective 'completion'"
         )
+    best = ranked[0]
     near = ranked[: _near(ranked, goal)]
+    for choice in ranked[len(near) :]:
+        halvings = np.log2(_stored(best.code) / _stored(choice.code))
+        loss = goal.loss(best.value)
+        if goal.loss(choice.value) <= loss + _STORED * max(halvings, 0.0) * min(loss, best.value):
+            near.append(choice)
     least = min(_whole(choice.code) for choice in near)
     light = [choice for choice in near if _whole(choice.code) <= _ABOUT * least]
     return min(light, key=lambda c: (len(c.code.segments), _whole(c.code), c.code.dtype.kind == "c"))
+
+
+def _stored(code: GradientCode) -> float:
+    """Return the largest share of the data on a worker."""
+    return code.load / code.partitions
 
 
 def _whole(code: GradientCode) -> float:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gcopt.verification import Check, Interval, Report
 
 _ROWS = 20
+_LISTED = 64
 _SEGMENTS = 8  # more are said together
 
 
@@ -314,8 +315,20 @@ def print_solution(solution: Solution, path: Path | None) -> None:
     print(f"value {result.value:.10g}, bound {bound}, gap {gap}, {result.status} after {seconds_text(result.seconds)}")
     print(result.status.advice)
     for key, value in solution.more.items():
-        print(f"{key}: {value}")
+        if value not in ("", None):
+            print(f"{key}: {_shortened(value)}")
     _written(path)
+
+
+def _shortened(value: Any) -> str:
+    """Return a value for people: numbers with six digits, long lists without their end."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if not isinstance(value, (list, tuple)):
+        return str(value)
+    shown = ", ".join(_shortened(item) for item in value[:_LISTED])
+    more = len(value) - _LISTED
+    return f"[{shown}, ... {more} more, --json lists all]" if more > 0 else f"[{shown}]"
 
 
 def print_entries(word: str, schema: str, entries: Iterable[tuple[str, Any]], *, as_json: bool) -> None:

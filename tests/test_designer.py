@@ -206,7 +206,7 @@ def test_compare_gives_one_code_per_family():
     choices = compare(Cluster(6, EXPONENTIAL), **FEW)
     assert [c.value for c in choices] == sorted(c.value for c in choices)
     names = [c.code.family for c in choices]
-    assert len(names) == len(set(names)) == 4
+    assert len(names) == len(set(names)) == 5
     uncoded = next(c for c in choices if c.code.family == "uncoded")
     assert uncoded.gain == pytest.approx(1.0)
 
@@ -268,7 +268,8 @@ def test_a_deadline_nobody_meets_is_told_which_would_do():
     with pytest.raises(InfeasibleError, match=words) as caught:
         design(cluster, **FEW, **by(0.1))
     half = float(re.search(words, str(caught.value))[1])
-    assert design(cluster, iterations=5000, **by(half)).best.value == pytest.approx(0.5, abs=0.06)
+    # codes that are made for that deadline may be better
+    assert design(cluster, iterations=5000, **by(half)).best.value > 0.44
     with pytest.raises(InfeasibleError, match=words):
         compare(cluster, **FEW, **by(0.1))
     with pytest.raises(InfeasibleError, match="completes half of its iterations, however late"):
@@ -327,7 +328,7 @@ def test_several_redundancies_say_what_they_gain_over_one():
     assert shown["value"] == result.best_single.value
     assert shown["parameters"]["stragglers"] == result.best_single.code.stragglers
     whole = design(published(20), **FEW)
-    assert len(whole.best.code.segments) == 2
+    assert len(whole.best.code.segments) > 1
     assert whole.best_single in whole.alternatives
     assert len(whole.best_single.code.segments) == 1
 
@@ -347,7 +348,8 @@ def test_fewer_segments_win_where_speed_and_work_are_about_the_same():
     two, three = block_coordinate(6, [5, 5, 0, 0, 0, 0]), block_coordinate(6, [5.5, 4, 0.5, 0, 0, 0])
     heavy = block_coordinate(6, [4, 0, 6, 0, 0, 0])
     assert chosen((three, 1.0), (two, 1.004)) is two
-    assert chosen((three, 1.0), (two, 1.006)) is three
+    assert chosen((three, 1.0), (two, 1.006)) is two  # it stores half of the data
+    assert chosen((three, 1.0), (two, 1.011)) is three
     assert chosen((three, 1.0), (heavy, 1.004)) is three
     assert chosen((heavy, 1.0), (three, 1.004)) is three
     assert chosen((heavy, 1.0), (three, 1.02)) is heavy

@@ -40,6 +40,29 @@ def latest_level(delays: Floats, heights: Floats, times: Floats, which: Ints) ->
 
 
 @kernel
+def kth_smallest(values: Floats, size: int, k: int) -> float:
+    """Return the k-th smallest of the first ``size`` values, which are reordered (Hoare 1961, Find)."""
+    left, right = 0, size - 1
+    while left < right:
+        pivot = values[k - 1]
+        i, j = left, right
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while pivot < values[j]:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if j < k - 1:
+            left = i
+        if k - 1 < i:
+            right = j
+    return values[k - 1]
+
+
+@kernel
 def level_time(
     sent: Floats, level: int, groups: Ints, teams: Ints, members: Ints, people: Ints, needed: Ints, buffer: Floats
 ) -> tuple[float, int]:
@@ -53,12 +76,7 @@ def level_time(
                 earliest = min(earliest, sent[people[place]])
             buffer[team - first] = earliest
         size = last - first
-        if needed[group] == size:
-            value = buffer[:size].max()
-        elif needed[group] == 1:
-            value = buffer[:size].min()
-        else:
-            value = np.partition(buffer[:size], needed[group] - 1)[needed[group] - 1]
+        value = kth_smallest(buffer, size, needed[group])
         if value > worst:
             worst = value
             for place in range(members[first], members[last]):

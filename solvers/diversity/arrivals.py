@@ -161,6 +161,9 @@ def descend(objective: ArrivingRuntime | ArrivingLateness, start: Floats, evalua
     if isinstance(objective, ArrivingLateness):
         return Descent(evaluations=evaluations).solve(objective, start, np.ones(start.size), float(start.sum()))[0]
 
+    if objective(start)[0] == 0.0:
+        return start
+
     def logarithm(lengths: Floats) -> tuple[float, Floats]:
         value, slope = objective(lengths)
         return float(np.log(value)), slope / value

@@ -146,6 +146,8 @@ def minimise(
         value, slope = certifier(levels.heights(lengths))
         return float(np.log(value)), levels.loads * np.cumsum(slope[::-1])[::-1] / value
 
+    if runtime(levels.scaled(start, total))[0] == 0.0:
+        return Optimum(levels.scaled(start, total), 0.0, 0.0, 1)
     ones, point = np.ones(levels.size), start
     budget = max(40, levels.size // 5)
     while not certifier.evaluations or (not done() and certifier.evaluations < evaluations):
