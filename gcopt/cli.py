@@ -442,16 +442,23 @@ def solve(
 
 @verb
 def table(
-    name: Annotated[str, typer.Argument(metavar="TABLE", help="exact-noise: noise amplification of exact codes.")],
+    name: Annotated[str, typer.Argument(metavar="TABLE", help="exact-noise, block-coordinate or diversity.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for NAME.csv and NAME.md.")] = Path(),
+    plot: Annotated[bool, typer.Option("--plot", help="Draw its pictures (png) beside it.")] = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Compute a table again and write it as CSV and Markdown."""
+    """Compute a table again and write it as CSV and Markdown.
+
+    exact-noise: noise amplification of exact codes. block-coordinate: every method at every point of the figures of
+    Wang et al. 2022, with pictures (some minutes). diversity: optimal allocations of redundancy, to be looked up.
+    """
     from gcopt.tabulating import TABLES
 
     with console.progress(f"table {name}") as bar:
-        paths = TABLES[name].write(output, seed=seed, tell=lambda done, total, note: bar.update(done, note=note))
+        paths = TABLES[name].write(
+            output, seed=seed, plot=plot, tell=lambda done, total, note: bar.update(done, note=note)
+        )
     if json:
         console.print_json({"schema": "gcopt.table/1", "table": name, "files": [str(p) for p in paths], "seed": seed})
     else:

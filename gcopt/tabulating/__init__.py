@@ -1,0 +1,18 @@
+"""Tables that one command makes again: CSV for programs, Markdown for people, pictures where they help."""
+
+from __future__ import annotations
+
+from gcopt.registry import Registry
+from gcopt.tabulating.table import Row, Section, Table
+
+__all__ = ["TABLES", "Row", "Section", "Table"]
+
+TABLES: Registry[Table] = Registry(
+    "table",
+    "gcopt.tables",
+    {
+        "exact-noise": "gcopt.tabulating.exact_noise:TABLE",
+        "block-coordinate": "gcopt.tabulating.block_coordinate:TABLE",
+        "diversity": "gcopt.tabulating.diversity:TABLE",
+    },
+)
