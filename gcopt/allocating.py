@@ -24,7 +24,7 @@ from gcopt.solvers.diversity import Allocation, DiversityCompletion, DiversityRu
 from gcopt.solvers.diversity.arrivals import ArrivingLateness, ArrivingRuntime, Decodability, descend
 from gcopt.solvers.diversity.completion import clairvoyant_bound
 from gcopt.solvers.diversity.few import FewLevels
-from gcopt.solvers.diversity.integers import largest_remainder
+from gcopt.solvers.diversity.integers import rounded
 from gcopt.solvers.diversity.objectives import SampledRuntime
 from gcopt.solvers.diversity.search import minimise
 from gcopt.solvers.result import Status
@@ -220,7 +220,7 @@ class Allocating:
         """Return x for all diversities: whole coordinates where there are many, else shares."""
         full = self.levels.spread(lengths)
         if self.cluster.job.parameters >= _WHOLE * self.cluster.workers:
-            whole: list[int] = largest_remainder(full, self.cluster.job.parameters).tolist()
+            whole: list[int] = rounded(full, self.cluster.job.parameters).tolist()
             return whole
         return [float(f"{share:.6g}") for share in full]
 
@@ -232,7 +232,7 @@ def proposals(cluster: Cluster, goal: Goal) -> Iterator[dict[str, Any]]:
     --------
     >>> cluster = Cluster(4, Delay("exponential", {"rate": 1.0}))
     >>> [proposal["segments"] for proposal in proposals(cluster, Goal())]
-    [2, 3, 4]
+    [2, 4]
     """
     n, k = cluster.workers, cluster.job.partitions
     if n < 2 or (k is not None and k % n):

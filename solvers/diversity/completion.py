@@ -17,7 +17,7 @@ from ..result import Status
 from ..seeding import RngLike, generator, seed_of
 from .allocation import EXACT_UP_TO, Allocation, allocation_of, checked, medians, renyi
 from .descent import Descent
-from .integers import largest_remainder
+from .integers import rounded
 from .levels import Levels
 from .objectives import ExactCompletion, SampledRuntime, SmoothedCompletion, check_delays
 from .search import Optimum
@@ -214,7 +214,7 @@ class DiversityCompletion:
             heights, relaxed_value = max((heights, relaxed_value), found, key=lambda pair: pair[1])
         lengths: Floats | NDArray[np.int64] = levels.lengths(heights)
         if self.integers:
-            lengths = largest_remainder(levels.lengths(heights), int(total))
+            lengths = rounded(levels.lengths(heights), int(total))
         value = probability(deadline).value(levels.heights(lengths))
         bound = self.bound(distribution, levels, total, deadline, seed)
         optimum = Optimum(heights, relaxed_value, bound, 0)
@@ -257,7 +257,7 @@ class DiversityCompletion:
                 best = max(best, (share, point), key=lambda pair: pair[0])
         lengths: Floats | NDArray[np.int64] = levels.lengths(best[1])
         if self.integers:
-            lengths = largest_remainder(levels.lengths(best[1]), int(total))
+            lengths = rounded(levels.lengths(best[1]), int(total))
         value = float((SampledRuntime(finite).times(levels.heights(lengths)) <= deadline).mean())
         bound = max(clairvoyant_bound(rows, levels, total, deadline), value)
         found = Optimum(best[1], best[0], bound, 0)

@@ -16,7 +16,7 @@ from ..order_statistics import ExpectedOrderStatistics, expected_inverses
 from ..seeding import RngLike, generator, seed_of
 from .allocation import Allocation, status_of
 from .completion import DiversityCompletion
-from .integers import check_total, largest_remainder
+from .integers import check_total, rounded
 from .levels import Levels
 from .objectives import ExactCompletion, ExactRuntime
 from .published import (
@@ -98,7 +98,7 @@ class Published:
         began = time.perf_counter()
         relaxed = self._relaxed(seed)
         seconds = time.perf_counter() - began
-        x = largest_remainder(relaxed, int(self.total))
+        x = rounded(relaxed, int(self.total))
         value = self._judged(x)
         return Allocation(
             value=value,

@@ -15,7 +15,7 @@ from ..joint_order_statistics import Distribution
 from ..seeding import RngLike, generator, seed_of
 from .allocation import EXACT_UP_TO, Allocation, allocation_of, checked, medians, renyi
 from .few import FewLevels
-from .integers import exchanged, largest_remainder, proved
+from .integers import exchanged, proved, rounded
 from .levels import Levels
 from .objectives import ExactRuntime, SampledRuntime, check_delays
 from .search import Optimum, Runtime, minimise
@@ -112,6 +112,28 @@ class DiversityRuntime:
             return self._exactly(distribution, levels, total, began)
         return self._by_samples(distribution, levels, total, began, seed_of(rng))
 
+    def lightest(
+        self, distribution: Distribution, workers: int, total: float, within: float, *, rng: RngLike = 0
+    ) -> Allocation:
+        """Find the allocation with the least largest load that is at most a share ``within`` slower than the best.
+
+        Parameters are those of `solve`; the runtime falls with the load allowed, so that bisection finds the least.
+        """
+        best = self.solve(distribution, workers, total, rng=rng)
+        low, high, found = 0, workers, best
+        while high - low > 1:
+            middle = (low + high) // 2
+            try:
+                tried = self.solve(distribution, workers, total, diversities=range(middle), rng=rng)
+            except InputError:  # so little redundancy that there is no mean
+                low = middle
+                continue
+            if tried.relaxed_value <= (1.0 + within) * best.relaxed_value:
+                high, found = middle, tried
+            else:
+                low = middle
+        return replace(found, note=f"load {high} instead of {workers}: {found.value / best.value - 1.0:.2%} slower")
+
     def solve_rows(
         self, delays: ArrayLike, total: float, *, levels: Levels | None = None, fresh: ArrayLike | None = None
     ) -> Allocation:
@@ -167,7 +189,7 @@ class DiversityRuntime:
         self, runtime: Runtime, levels: Levels, lengths: Floats, total: int, bound: float
     ) -> tuple[NDArray[np.int64], float, float]:
         """Return the best integers found, their value, and a bound on the best integers."""
-        x = largest_remainder(lengths, total)
+        x = rounded(lengths, total)
         if total > _PROVED_UP_TO * 5 and total >= 5 * levels.workers:
             return x, runtime(levels.heights(x))[0], bound
         x, value = exchanged(runtime, levels, x)
@@ -218,7 +240,7 @@ class DiversityRuntime:
             used, found = levels, exact
         lengths: Floats | NDArray[np.int64] = used.lengths(found.heights)
         if self.integers:
-            lengths = largest_remainder(used.lengths(found.heights), int(total))
+            lengths = rounded(used.lengths(found.heights), int(total))
         judge = ExactRuntime(distribution, used)
         value, relaxed_value = judge(used.heights(lengths))[0], judge(found.heights)[0]
         result = allocation_of(used, lengths, found, relaxed_value, value, exact.bound, "sample-average", began)
@@ -240,7 +262,7 @@ class DiversityRuntime:
         judged = SampledRuntime(np.ascontiguousarray((rows if fresh is None else fresh)[:, chosen]))
         lengths: Floats | NDArray[np.int64] = used.lengths(found.heights)
         if self.integers:
-            lengths = largest_remainder(used.lengths(found.heights), int(total))
+            lengths = rounded(used.lengths(found.heights), int(total))
         times = judged.times(used.heights(lengths))
         value = float(times.mean())
         stderr = float(times.std(ddof=1) / math.sqrt(len(times)))
