@@ -336,7 +336,13 @@ def train(
     delays: Annotated[
         bool, typer.Option("--delays", help="On the local engine: delay messages as CLUSTER says.")
     ] = False,
-    wait: Wait = "decodable",
+    wait: Annotated[
+        str,
+        typer.Option(
+            help="When an iteration ends: decodable, count, or partial (workers report progress, and what each has "
+            "finished counts)."
+        ),
+    ] = "decodable",
     checkpoint: Annotated[Path | None, typer.Option(help="Save the run to this npz, every --every iterations.")] = None,
     every: Annotated[int, typer.Option(min=1, help="Iterations between checkpoints.")] = 100,
     resume: Annotated[Path | None, typer.Option(help="Go on from this checkpoint.")] = None,

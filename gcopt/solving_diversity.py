@@ -13,6 +13,7 @@ from gcopt.delays import Delay
 from gcopt.errors import InputError
 from gcopt.solvers.diversity import Allocation, DiversityCompletion, DiversityRuntime
 from gcopt.solvers.diversity.methods import PUBLISHED, Published
+from gcopt.solvers.result import Status
 from gcopt.solving import Solution, Solver
 
 OURS = ("auto", "exact", "sample-average")
@@ -27,6 +28,7 @@ def diversity_runtime(
     method: str = "auto",
     segments: int | None = None,
     load: int | None = None,
+    within: float | None = None,
     relaxed: bool = False,
     cluster: str | None = None,
     wait: str = "count",
@@ -51,6 +53,8 @@ def diversity_runtime(
         At most so many different diversities.
     load : int
         At most so many partitions per worker.
+    within : float
+        The least load with which the runtime is at most this share longer than with any; 0.01 is sensible.
     relaxed : bool
         Do not ask for whole coordinates.
     wait : str
@@ -60,11 +64,11 @@ def diversity_runtime(
     """
     _known(method)
     if cluster is not None:
-        _alone(cluster, workers=workers, parameters=parameters, model=model)
+        _refuse("cluster", workers=workers, parameters=parameters, model=model, within=within)
         return _on_cluster("runtime", cluster, None, wait, segments, load, method, seconds, seed)
     n, total, scale, law = _problem(workers, parameters, samples, unit, model, delay)
     if method in PUBLISHED:
-        _refuse(method, segments=segments, load=load)
+        _refuse(f"method {method}", segments=segments, load=load, within=within)
         published = Published(
             method,
             law.distribution,
@@ -80,7 +84,11 @@ def diversity_runtime(
     else:
         solver = DiversityRuntime(method=method, segments=segments, integers=not relaxed, seconds=seconds)
         solver = replace(solver, rows=draws) if draws is not None else solver
-        found = solver.solve(law.distribution, n, total, diversities=_diversities(n, load), rng=seed)
+        if within is not None:
+            _refuse("within", load=load, segments=segments)
+            found = solver.lightest(law.distribution, n, total, check_finite("within", within, 0.0), rng=seed)
+        else:
+            found = solver.solve(law.distribution, n, total, diversities=_diversities(n, load), rng=seed)
     return _solution("diversity-runtime", found.scaled(scale))
 
 
@@ -112,13 +120,13 @@ def diversity_completion(
     _known(method)
     limit = check_finite("deadline", deadline, 0.0, open_low=True)
     if cluster is not None:
-        _alone(cluster, workers=workers, parameters=parameters, model=model)
+        _refuse("cluster", workers=workers, parameters=parameters, model=model)
         return _on_cluster("completion", cluster, limit, wait, None, load, method, seconds, seed)
     n, total, scale, law = _problem(workers, parameters, samples, unit, model, delay)
     if method == "sample-average":
         raise InputError("method is 'sample-average'; for a delay model the probability is exact: auto would work")
     if method in PUBLISHED:
-        _refuse(method, load=load)
+        _refuse(f"method {method}", load=load)
         published = Published(
             method,
             law.distribution,
@@ -135,6 +143,9 @@ def diversity_completion(
     else:
         solver = DiversityCompletion(integers=not relaxed, seconds=seconds)
         found = solver.solve(law.distribution, n, total, limit / scale, diversities=_diversities(n, load), rng=seed)
+    if found.status is Status.INFEASIBLE:
+        least = total * scale * float(law.ppf(0.0))
+        found = replace(found, note=f"{found.note}; deadlines above {least:.6g} seconds can be met")
     return _solution("diversity-completion", found)
 
 
@@ -167,16 +178,10 @@ def _diversities(workers: int, load: int | None) -> range | None:
     return None if load is None else range(check_count("load", load, 1, workers))
 
 
-def _refuse(method: str, **settings: Any) -> None:
+def _refuse(what: str, **settings: Any) -> None:
     for name, value in settings.items():
         if value is not None:
-            raise InputError(f"{name} is {value!r}; the published method {method} knows no such limit, auto would work")
-
-
-def _alone(cluster: str, **settings: Any) -> None:
-    for name, value in settings.items():
-        if value is not None:
-            raise InputError(f"{name} is {value!r} and cluster is {cluster!r}; one of them would work")
+            raise InputError(f"{name} is {value!r} and cannot be combined with {what}; one of them would work")
 
 
 def _on_cluster(

@@ -59,7 +59,7 @@ def kth_smallest(values: Floats, size: int, k: int) -> float:
             left = i
         if k - 1 < i:
             right = j
-    return values[k - 1]
+    return float(values[k - 1])
 
 
 @kernel
