@@ -105,14 +105,17 @@ class JointOrderStatistics:
         InputError
             If the shape is wrong or there is a NaN.
         """
-        return self.probability_and_slope(times)[0]
+        return float(self._joint(self._levels(times), slopes=False)[0][0])
 
     def probability_and_slope(self, times: ArrayLike) -> tuple[float, Floats]:
         """Return P(T_(k_i) <= times_i for all i) and its derivatives with respect to the K cdf values, shape (K,)."""
+        values, slopes = self._joint(self._levels(times))
+        return float(values[0]), slopes[0]
+
+    def _levels(self, times: ArrayLike) -> Floats:
         t = self._checked("times", times)
         # where more workers must be done by an earlier time, the later time for fewer says nothing
-        values, slopes = self._joint(np.asarray(self.distribution.cdf(np.minimum.accumulate(t)))[None, :])
-        return float(values[0]), slopes[0]
+        return np.asarray(self.distribution.cdf(np.minimum.accumulate(t)))[None, :]
 
     def mean_of_maximum(self, factors: ArrayLike) -> float:
         """Return E max_i factors_i T_(k_i); infinite where there is no mean.
@@ -143,18 +146,19 @@ class JointOrderStatistics:
 
     def _integrate(self, z: Floats, edges: Floats) -> tuple[float, Floats]:
         """Integrate over panels between the edges, and cut those in two that are not resolved."""
-        start = z[-1] * max(float(self.distribution.ppf(0.0)), 0.0)
+        start = z[-1] * self._earliest
         edges = np.maximum(edges, start + _NEAREST * (edges[-1] - start))
-        ends, slopes = self._integrands(edges[[0, -1]], z)
-        value, slope = edges[0] + self._tail(z) * edges[-1] * ends[1], self._tail(z) * edges[-1] * slopes[1]
-        # what lies before the first edge is as good as there
-        latest = int(np.argmax(self._quantiles[0] * z))
-        slope[latest] += (1.0 - ends[0]) * edges[0] / z[latest]
-        low, high = edges[:-1], edges[1:]
+        low, high, ends = edges[:-1], edges[1:], edges[[0, -1]]
+        value, slope = float(edges[0]), np.zeros(z.size)
         for left in range(_HALVINGS, -1, -1):
             seconds, weights = _points(low, high, start, self.nodes)
-            late, slopes = self._integrands(seconds.ravel(), z)
-            late, slopes = late.reshape(seconds.shape), slopes.reshape(*seconds.shape, -1)
+            late, slopes = self._integrands(np.concatenate([ends, seconds.ravel()]), z)
+            if ends.size:
+                beyond = self._tail(z) * edges[-1]
+                value, slope = value + beyond * late[1], beyond * slopes[1]
+                latest = int(np.argmax(self._quantiles[0] * z))  # until the first edge
+                slope[latest] += (1.0 - late[0]) * edges[0] / z[latest]
+            late, slopes = late[ends.size :].reshape(seconds.shape), slopes[ends.size :].reshape(*seconds.shape, -1)
             # the mean is to be right, and each level's share of it
             terms = np.concatenate([late[:, :, None], slopes * z], axis=2) * weights[:, :, None]
             good = _resolved(terms, max(10.0 ** (-self.nodes / 2), 1e-12) * edges[-1]) | (left == 0)
@@ -162,7 +166,7 @@ class JointOrderStatistics:
             slope += np.einsum("pi,pik->k", weights[good], slopes[good])
             if good.all():
                 break
-            low, high = _halves(low[~good], high[~good], start)
+            low, high, ends = *_halves(low[~good], high[~good], start), edges[:0]
         return float(value), slope
 
     def _integrands(self, seconds: Floats, z: Floats) -> tuple[Floats, Floats]:
@@ -192,6 +196,10 @@ class JointOrderStatistics:
         return tail_index(self.distribution)
 
     @cached_property
+    def _earliest(self) -> float:
+        return max(float(self.distribution.ppf(0.0)), 0.0)
+
+    @cached_property
     def _quantiles(self) -> Floats:
         """Marginal quantiles of the T_(k_i), shape (levels, K); those of the maximum are not below and hardly above."""
         k = self._needed.astype(float)
@@ -209,12 +217,12 @@ class JointOrderStatistics:
             )
         return array
 
-    def _joint(self, levels: Floats) -> tuple[Floats, Floats]:
+    def _joint(self, levels: Floats, slopes: bool = True) -> tuple[Floats, Floats]:
         """Run the recursion on rows of cdf values in the order of ``needed``; both results in that order."""
-        values, slopes = np.empty(len(levels)), np.empty(levels.shape)
+        values, gradients = np.empty(len(levels)), np.empty((len(levels) if slopes else 0, levels.shape[1]))
         rising = np.ascontiguousarray(levels[:, ::-1], dtype=float)
-        joint(rising, self._needed[::-1].copy(), int(self.workers), values, slopes)
-        return np.minimum(values, 1.0), slopes[:, ::-1]
+        joint(rising, self._needed[::-1].copy(), int(self.workers), values, gradients)
+        return np.minimum(values, 1.0), gradients[:, ::-1]
 
 
 def _points(low: Floats, high: Floats, start: float, nodes: int) -> tuple[Floats, Floats]:

@@ -134,8 +134,9 @@ def test_kernel_is_the_same_as_plain_python(problem):
 @pytest.mark.parametrize("function", [_joint_kernels.poisson, _joint_kernels.poisson.py_func], ids=["numba", "python"])
 @pytest.mark.parametrize("mean", [0.0, 1e-9, 0.7, 30.0, 900.0])
 def test_poisson_weights(function, mean):
-    weights = np.full(1502, np.nan)
-    first, stop = function(mean, 1500, weights)
+    weights, d = np.full(1505, np.nan), np.arange(1502)
+    first, stop = function(mean, 1500, 1.0 / np.maximum(d, 1), special.gammaln(d + 1), weights)
+    assert not weights[stop : stop + 3].any()
     np.testing.assert_allclose(weights[first:stop], stats.poisson.pmf(np.arange(first, stop), mean), rtol=1e-10)
     assert weights[first:stop].sum() == pytest.approx(1.0, rel=1e-12)
 
