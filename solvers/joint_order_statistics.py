@@ -20,7 +20,9 @@ Floats = NDArray[np.float64]
 _LOWER = (1e-10, 0.02, 0.4)
 _UPPER = (0.2, 0.02, 1e-4, 1e-9)
 _WIDE = 2.0  # ratio of its ends above which a panel is integrated in log s
-_NEAREST = 1e-14  # how close to the earliest possible time, as a share of the range
+_NEAREST = 1e-6  # how close to the earliest possible time panels begin, as a share of the first
+_CLOSE = 1e-13  # and as a share of the time
+_SMALLEST = 1e-10  # error that can still be told from rounding
 _HALVINGS = 12
 
 
@@ -139,7 +141,7 @@ class JointOrderStatistics:
         if z[-1] == 0.0 or not self.has_mean(z):
             return (0.0 if z[-1] == 0.0 else math.inf), np.zeros(z.size)
         edges = (self._quantiles * z).max(axis=1)
-        if edges[-1] - edges[0] <= 1e-12 * edges[-1]:
+        if edges[-1] - edges[0] <= 10.0 * _CLOSE * edges[-1]:
             latest = int(np.argmax(self._quantiles[0] * z))
             return float(edges[0]), np.where(np.arange(z.size) == latest, self._quantiles[0], 0.0)
         return self._integrate(z, edges)
@@ -147,7 +149,7 @@ class JointOrderStatistics:
     def _integrate(self, z: Floats, edges: Floats) -> tuple[float, Floats]:
         """Integrate over panels between the edges, and cut those in two that are not resolved."""
         start = z[-1] * self._earliest
-        edges = np.maximum(edges, start + _NEAREST * (edges[-1] - start))
+        edges = np.maximum(edges, start + max(_NEAREST * (edges[1] - start), _CLOSE * edges[-1]))
         low, high, ends = edges[:-1], edges[1:], edges[[0, -1]]
         value, slope = float(edges[0]), np.zeros(z.size)
         for left in range(_HALVINGS, -1, -1):
@@ -161,7 +163,7 @@ class JointOrderStatistics:
             late, slopes = late[ends.size :].reshape(seconds.shape), slopes[ends.size :].reshape(*seconds.shape, -1)
             # the mean is to be right, and each level's share of it
             terms = np.concatenate([late[:, :, None], slopes * z], axis=2) * weights[:, :, None]
-            good = _resolved(terms, max(10.0 ** (-self.nodes / 2), 1e-12) * edges[-1]) | (left == 0)
+            good = _resolved(terms, max(10.0 ** (-self.nodes / 2), _SMALLEST) * edges[-1]) | (left == 0)
             value += np.einsum("pi,pi->", weights[good], late[good])
             slope += np.einsum("pi,pik->k", weights[good], slopes[good])
             if good.all():

@@ -227,6 +227,21 @@ def test_slope_of_the_mean_is_its_derivative(distribution):
         assert slope[i] == pytest.approx(moved, rel=1e-5)
 
 
+@pytest.mark.parametrize("shift", [0.0, 0.1, 10.0, 1e3, 1e7])
+@pytest.mark.parametrize("excess", [stats.expon(), stats.gamma(0.4), stats.weibull_min(0.5)], ids=["1", "0.4", "0.5"])
+def test_a_shift_is_added_however_large(shift, excess):
+    needed, z = np.arange(30, 0, -1), np.ones(30)
+    law = excess.dist(*excess.args, loc=shift)
+    value, slope = JointOrderStatistics(law, 30, needed).mean_and_slope(z)
+    alone = ExpectedOrderStatistics().solve(excess, 30).values[-1]
+    assert value == pytest.approx(shift + alone, rel=1e-6)
+    assert slope.sum() == pytest.approx(value, rel=1e-6)
+    narrow = np.where(needed == 1, 1.0, 0.0)  # the first worker, whose density is infinite at the shift
+    value, slope = JointOrderStatistics(law, 30, needed).mean_and_slope(narrow)
+    assert value == pytest.approx(shift + ExpectedOrderStatistics().solve(excess, 30).values[0], rel=1e-6)
+    assert slope[-1] == pytest.approx(value, rel=1e-5)
+
+
 def test_published_optimum_has_the_mean_of_two_million_draws():
     """Wang et al. 2022, N = 20: the certified optimum, drawn 2e6 times by an independent program."""
     x = [4783.8, 756.3, 423.2, 303.9, 246.2, 214.6, 196.8, 187.5, 184.3, 186.3]
