@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv
 
 from ..errors import InputError
@@ -16,6 +16,7 @@ from ..joint_order_statistics import Distribution
 from ..result import Result, Status
 from .integers import check_total
 from .levels import Levels
+from .objectives import check_delays
 from .search import Optimum
 
 Floats = NDArray[np.float64]
@@ -94,6 +95,28 @@ def checked(workers: int, total: float, diversities: Iterable[int] | None, *, wh
     if not (total > 0 and math.isfinite(total)):
         raise InputError(f"parameters is {total!r}; a finite number above 0 is needed")
     return Levels.of(int(workers), diversities), float(total)
+
+
+def known_when(delays: ArrayLike, total: float, levels: Levels | None, *, whole: bool) -> tuple[Floats, Levels, float]:
+    """Return when each level is known in every row, shape (rows, K), the levels and the number of coordinates.
+
+    Raises
+    ------
+    InputError
+        If a shape or a number is impossible, or a level is known later than one with less redundancy.
+    """
+    width = np.shape(delays)[-1] if np.ndim(delays) == 2 else 1
+    given, total = checked(width if levels is None else levels.workers, total, None, whole=whole)
+    if levels is None:
+        rows = np.sort(check_delays(delays, given.workers), axis=1)[:, ::-1]
+        return np.ascontiguousarray(rows), given, total
+    rows = check_delays(delays, levels.size)
+    if (rows[:, 1:] > rows[:, :-1] * (1.0 + 1e-9)).any():
+        raise InputError(
+            "delays rises along a row; a level is known no later than one with less redundancy, "
+            "np.minimum.accumulate(delays, axis=1) would work"
+        )
+    return rows, levels, total
 
 
 def allocation_of(

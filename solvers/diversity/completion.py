@@ -15,11 +15,11 @@ from ..errors import InputError
 from ..joint_order_statistics import Distribution
 from ..result import Status
 from ..seeding import RngLike, generator, seed_of
-from .allocation import EXACT_UP_TO, Allocation, allocation_of, checked, medians, renyi
+from .allocation import EXACT_UP_TO, Allocation, allocation_of, checked, known_when, medians, renyi
 from .descent import Descent
 from .integers import rounded
 from .levels import Levels
-from .objectives import ExactCompletion, SampledRuntime, SmoothedCompletion, check_delays
+from .objectives import ExactCompletion, SampledRuntime, SmoothedCompletion
 from .search import Optimum
 
 Floats = NDArray[np.float64]
@@ -232,10 +232,7 @@ class DiversityCompletion:
     ) -> Allocation:
         """Find an allocation in time in as many of the rows as possible; parameters as in `DiversityRuntime`."""
         began = time.perf_counter()
-        if levels is None:
-            levels, total = checked(np.asarray(delays).shape[-1], total, None, whole=self.integers)
-            delays = np.sort(check_delays(delays, levels.workers), axis=1)[:, ::-1]
-        rows = check_delays(delays, levels.size)
+        rows, levels, total = known_when(delays, total, levels, whole=self.integers)
         if not (deadline > 0 and math.isfinite(deadline)):
             raise InputError(f"deadline is {deadline!r}; a finite number above 0 is needed")
         finite = np.where(np.isfinite(rows), rows, 1e6 * deadline / total)

@@ -126,7 +126,7 @@ class Published:
         levels = Levels.of(self.workers, np.flatnonzero(x).tolist())
         heights = levels.heights(x[levels.diversities])
         if self.deadline is None:
-            return ExactRuntime(self.distribution, levels, nodes=24)(heights)[0]
+            return ExactRuntime(self.distribution, levels, nodes=16)(heights)[0]
         return ExactCompletion(self.distribution, levels, self.deadline).value(heights)
 
     def _best(self, allocations: list[Floats]) -> Floats:

@@ -13,11 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError
 from ..joint_order_statistics import Distribution
 from ..seeding import RngLike, generator, seed_of
-from .allocation import EXACT_UP_TO, Allocation, allocation_of, checked, medians, renyi
+from .allocation import EXACT_UP_TO, Allocation, allocation_of, checked, known_when, medians, renyi
 from .few import FewLevels
 from .integers import exchanged, proved, rounded
 from .levels import Levels
-from .objectives import ExactRuntime, SampledRuntime, check_delays
+from .objectives import ExactRuntime, SampledRuntime
 from .search import Optimum, Runtime, minimise
 
 Floats = NDArray[np.float64]
@@ -147,20 +147,24 @@ class DiversityRuntime:
         total : float
         levels : Levels, optional
         fresh : array, optional
-            Further rows, on which the value and the bound are then computed.
+            Further rows, on which the value and the bound are then computed. Both are then subject to chance, together:
+            the distance between them is what is sure, to three standard errors.
+
+        Raises
+        ------
+        InputError
+            If a shape or a number is impossible, or some level is never known.
         """
         began = time.perf_counter()
-        if levels is None:
-            levels, total = checked(np.asarray(delays).shape[-1], total, None, whole=self.integers)
-            delays = np.sort(check_delays(delays, levels.workers), axis=1)[:, ::-1]
-            fresh = None if fresh is None else np.sort(check_delays(fresh, levels.workers), axis=1)[:, ::-1]
-        rows = check_delays(delays, levels.size)
-        kept = np.isfinite(rows).all(axis=0) & (True if fresh is None else np.isfinite(fresh).all(axis=0))
+        rows, used, total = known_when(delays, total, levels, whole=self.integers)
+        later = rows[:2] if fresh is None else known_when(fresh, total, levels, whole=self.integers)[0]
+        if later.shape[1] != rows.shape[1]:
+            raise InputError(f"fresh has {later.shape[1]} columns and delays {rows.shape[1]}; they must agree")
+        kept = np.asarray(np.isfinite(rows).all(axis=0) & np.isfinite(later).all(axis=0))
         if not kept.any():
             raise InputError("delays has a row in which no level is ever known; such rows cannot be averaged")
-        levels, rows = levels.only(np.asarray(kept)), np.ascontiguousarray(rows[:, kept])
-        later = None if fresh is None else np.ascontiguousarray(check_delays(fresh, kept.size)[:, kept])
-        return self._averaged(rows, later, levels, total, began, None)
+        rows, later = (np.ascontiguousarray(array[:, kept]) for array in (rows, later))
+        return self._averaged(rows, None if fresh is None else later, used.only(kept), total, began, None)
 
     def _exactly(self, distribution: Distribution, levels: Levels, total: float, began: float) -> Allocation:
         def runtime(of: Levels) -> Runtime:
@@ -169,7 +173,7 @@ class DiversityRuntime:
         levels, found = self._relaxed(runtime, levels, 1.0 / medians(distribution, levels), total)
         if self.segments is None and found.value > found.bound * (1.0 + self.tolerance):
             found = self._precisely(distribution, levels, total, found)
-        precise = ExactRuntime(distribution, levels, nodes=24)
+        precise = ExactRuntime(distribution, levels, nodes=16)
         lengths: Floats | NDArray[np.int64] = levels.lengths(found.heights)
         value, bound = precise(found.heights)[0], found.bound
         relaxed_value = value
@@ -179,7 +183,7 @@ class DiversityRuntime:
 
     def _precisely(self, distribution: Distribution, levels: Levels, total: float, found: Optimum) -> Optimum:
         """Go on with a finer quadrature, where the errors of the coarse one are what is in the way."""
-        finer = ExactRuntime(distribution, levels, nodes=24)
+        finer = ExactRuntime(distribution, levels, nodes=16)
         again = minimise(
             finer, levels, found.heights, total, tolerance=self.tolerance, seconds=self.seconds, evaluations=60
         )
@@ -271,7 +275,10 @@ class DiversityRuntime:
             bound, note = found.bound, "for these rows"
         else:
             # whatever is best for all rows to come is on average not better than what is best for these ones
-            bound, note = self._fresh_bound(fresh, levels, total, found, used, times), "fresh rows, 3 standard errors"
+            bound, note = (
+                self._fresh_bound(fresh, levels, total, found, used, times),
+                "fresh rows; the difference between value and bound is sure to 3 standard errors",
+            )
         result = allocation_of(used, lengths, found, relaxed_value, value, bound, "sample-average", began)
         return replace(result, stderr=stderr, note=note, seed=seed)
 
