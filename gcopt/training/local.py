@@ -88,12 +88,12 @@ class LocalEngine(Engine):
         with suppress(BrokenPipeError):
             self._keeper.stdin.write(pickle.dumps(order))
             self._keeper.stdin.flush()
-        self._await_ready()
         for command in self._commands.values():
             os.set_blocking(command, False)
             self._poll.register(command, 0)
         self._workers = {command: j for j, command in self._commands.items()}
         self._poll.register(self._reports, select.POLLIN)
+        self._await_ready()
         self._offset = time.monotonic() - clock
 
     def broadcast(self, task: Broadcast, parameters: Floats) -> float:
@@ -170,15 +170,24 @@ class LocalEngine(Engine):
     def _await_ready(self) -> None:
         pids: dict[int, int] = {}
         while len(pids) < len(self._commands):
-            raw = os.read(self._reports, _READ)
+            ready = [descriptor for descriptor, _ in self._poll.poll()]
+            raw = os.read(self._reports, _READ) if self._reports in ready else b""
             if not raw:
-                assert self._keeper is not None
-                said = "; ".join({text for j in self._commands if (text := self._board.complaint(j))})
-                raise TrainingError(f"the workers did not start: {said or f'exit status {self._keeper.wait()}'}")
+                raise TrainingError(f"the workers did not start: {self._first_death()}")
             for worker, segment, pid, *_ in REPORT.iter_unpack(raw):
                 assert segment == READY
                 pids[worker] = pid
         self.pids = tuple(pids[j] for j in range(len(pids)))
+
+    def _first_death(self) -> str:
+        said = "; ".join({text for j in self._commands if (text := self._board.complaint(j))})
+        if said:
+            return said
+        assert self._keeper is not None
+        try:
+            return f"exit status {self._keeper.wait(_PATIENCE_AT_THE_END)}"
+        except subprocess.TimeoutExpired:
+            return "the process of a worker ended"
 
     def _reported(self, now: float) -> list[Event]:
         raw = os.read(self._reports, _READ)

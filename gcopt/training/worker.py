@@ -153,8 +153,10 @@ def main() -> None:
     kind = getattr(importlib.import_module(module), name)
     problem: Problem = kind.from_arrays(Arena.attach(*order.data).arrays, **order.meta)
     problem.compile()
+    module, name = order.worker.split(":")
+    worker: type[Worker] = getattr(importlib.import_module(module), name)
     board = Board(Arena.attach(*order.board))
-    children = [_fork(order, number, problem, board) for number in range(len(order.commands))]
+    children = [_fork(order, number, worker, problem, board) for number in range(len(order.commands))]
     for descriptor in (*order.commands, order.reports):
         os.close(descriptor)
     while os.read(sys.stdin.fileno(), _DRAIN):
@@ -165,14 +167,14 @@ def main() -> None:
         os.waitpid(child, 0)
 
 
-def _fork(order: Order, number: int, problem: Problem, board: Board) -> int:
+def _fork(order: Order, number: int, worker: type[Worker], problem: Problem, board: Board) -> int:
     child = os.fork()
     if child:
         return child
-    _work(order, number, problem, board)
+    _work(order, number, worker, problem, board)
 
 
-def _work(order: Order, number: int, problem: Problem, board: Board) -> NoReturn:
+def _work(order: Order, number: int, worker: type[Worker], problem: Problem, board: Board) -> NoReturn:
     """Be worker ``number`` and end with the process."""
     status = 0
     try:
@@ -181,9 +183,7 @@ def _work(order: Order, number: int, problem: Problem, board: Board) -> NoReturn
             if other != number:
                 os.close(descriptor)
         stretches = order.assignments[number]
-        module, name = order.worker.split(":")
-        kind: type[Worker] = getattr(importlib.import_module(module), name)
-        kind(number, stretches, problem, order.batches, board, order.commands[number], order.reports).run()
+        worker(number, stretches, problem, order.batches, board, order.commands[number], order.reports).run()
     except BrokenPipeError:
         pass  # the master is gone
     except BaseException as error:

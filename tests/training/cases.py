@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 import gcopt
 from gcopt.code import GradientCode, Segment
 from gcopt.training.problems import FunctionProblem, Logistic
+from gcopt.training.worker import Worker
 
 _draw = np.random.default_rng(0)
 X = _draw.standard_normal((301, 11))
@@ -79,3 +81,12 @@ def stuck_after_one(w: NDArray[Any], rows: slice) -> NDArray[Any]:
 
 def function(which: Any = gradient) -> FunctionProblem:
     return FunctionProblem(which, loss, len(X), X.shape[1])
+
+
+class Stillborn(Worker):
+    """One of the workers dies before it is ready."""
+
+    def run(self) -> None:
+        if self.number == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        super().run()

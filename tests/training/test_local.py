@@ -17,6 +17,7 @@ from gcopt.cluster import Cluster, Failures
 from gcopt.delays import Delay
 from gcopt.errors import InputError, TrainingError
 from gcopt.training import Patience, train
+from gcopt.training.local import LocalEngine
 from gcopt.training.problems import Logistic
 from gcopt.training.shared import Arena, Board
 from tests.training.cases import X, Y, broken_in_workers, codes, descent, function, logistic
@@ -264,3 +265,10 @@ def test_a_late_worker_reads_whole_parameters():
         assert batch == version
         assert parameters.min() == parameters.max() == version
     assert seen
+
+
+def test_a_worker_that_dies_before_it_is_ready_is_told(monkeypatch):
+    monkeypatch.setattr(LocalEngine, "worker", "tests.training.cases:Stillborn")
+    monkeypatch.setattr("gcopt.training.local._PATIENCE_AT_THE_END", 0.1)
+    with pytest.raises(TrainingError, match="the workers did not start: the process of a worker ended"):
+        train(FRACTIONAL, logistic(), iterations=1)
