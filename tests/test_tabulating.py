@@ -69,6 +69,13 @@ def test_pictures_are_refused_before_anything_is_computed(gcopt):
         assert not list(Path().iterdir())
 
 
+def test_folders_are_made_or_refused_before_anything_is_computed(tmp_path):
+    assert len(short().write(tmp_path / "new" / "folder")) == 2
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file: not a folder"):
+        Table("never", "", "", lambda seed: pytest.fail("computed")).write(tmp_path / "file")
+
+
 def test_help_names_every_table(gcopt):
     text = gcopt("table", "--help").out
     assert all(f"{name}:" in text for name in TABLES)

@@ -79,10 +79,14 @@ class Table:
         Raises
         ------
         InputError
-            If pictures are asked for and the table has none.
+            If pictures are asked for and the table has none, or the folder cannot be made.
         """
         if plot and self.draw is None:
             raise InputError(f"--plot: the table {self.name} has no pictures; without --plot it is written")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{folder}: not a folder that can be written ({error.strerror}); name another") from error
         rows = []
         for row in self.rows(seed):
             rows.append(row)
