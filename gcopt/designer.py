@@ -35,6 +35,7 @@ _FIRST_LOOK = 2_000
 _ENTRIES = 20_000_000
 _HARDLY = 0.005  # a gain this small does not pay for more work
 _STORED = 0.01  # what storing twice the data has to gain to be worth it
+_EQUAL = 1e-3  # a value this near its bound is optimal
 _ABOUT = 1.1  # so much more work is paid for by fewer segments
 _LOOK, _FINAL, _BOUND = 1, 2, 3  # streams of draws
 
@@ -111,13 +112,14 @@ def design(
     elif single is None:
         single = _reference(cluster, goal, iterations, uncoded, settings.get("partitions"))
     limit = min(bound(cluster, goal, iterations, _BOUND), best.value, key=goal.loss)
+    least = min(best.value, goal.loss(best.value))  # with a deadline the rarer of hits and misses
     return Design(
         best=best,
         alternatives=(best, *(choice for choice in kept if choice is not chosen), *others),
         best_single=single,
         uncoded=uncoded,
         bound=limit,
-        status=Status.OPTIMAL if abs(best.value - limit) <= 1e-3 * best.value else Status.FEASIBLE,
+        status=Status.OPTIMAL if abs(best.value - limit) <= _EQUAL * least else Status.FEASIBLE,
         goal=goal,
         seconds=time.perf_counter() - begin,
     )

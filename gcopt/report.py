@@ -103,7 +103,7 @@ def _print_choices(title: str, choices: Sequence[Choice], goal: Goal) -> None:
             f"{c.code.load}/{c.code.partitions}",
             _tolerated(c.code),
             str(len(c.code.segments)),
-            *(() if by_time else (goal.spell(c.value), f"{c.stderr:.2%}")),
+            *(() if by_time else (goal.spell(c.value), goal.spell(c.stderr))),
             seconds_text(c.expected_runtime),
             *(("exact" if c.stderr == 0 else seconds_text(c.stderr),) if by_time else ()),
             f"{c.gain:.3f}" if np.isfinite(c.gain) else "-",
@@ -139,7 +139,7 @@ def print_build(code: GradientCode, path: Path) -> None:
         f"replication {code.replication}" + (f", {len(code.segments)} segments" if len(code.segments) > 1 else "")
     )
     for group in _together(code, [(claim.kind, claim.source) for claim in code.claims]):
-        print(f"- claims: {_sentence([code.claims[i] for i in group])}  ({code.claims[group[0]].source})")
+        print(f"- claims: {_sentence(code, [code.claims[i] for i in group])}  ({code.claims[group[0]].source})")
     _written(path, "check it with: gcopt verify")
 
 
@@ -147,7 +147,7 @@ def print_verify(report: Report) -> None:
     """Print every claim with its verdict, then the measured numbers of each segment."""
     if report.checks:
         groups = _together(report.code, [(c.claim.kind, c.status) for c in report.checks])
-        rows = [_checks_row([report.checks[i] for i in group]) for group in groups]
+        rows = [_checks_row(report.code, [report.checks[i] for i in group]) for group in groups]
         print_table("Claims", ("claim", "status", "measured", "how"), rows)
     else:
         print("A bare matrix makes no claims; this is what it does.")
@@ -195,10 +195,11 @@ def _together(code: GradientCode, keys: Sequence[tuple[str, str]]) -> list[list[
     return list(found.values())
 
 
-def _sentence(claims: Sequence[Claim]) -> str:
-    """Say what claims of one kind promise together."""
+def _sentence(code: GradientCode, claims: Sequence[Claim]) -> str:
+    """Say what claims of one kind promise together; a claim does not know that it is about the first of several."""
     if len(claims) == 1:
-        return str(claims[0])
+        first = len(code.segments) > 1 and claims[0].segment == 0
+        return f"segment 0: {claims[0]}" if first else str(claims[0])
     words = {
         "exact": "exact for every set of {} stragglers",
         "load": "no worker holds more than {} partitions",
@@ -210,12 +211,12 @@ def _sentence(claims: Sequence[Claim]) -> str:
     return f"{len(claims)} segments: {words.get(kind, kind + ' {}').format(_range(values))}"
 
 
-def _checks_row(checks: Sequence[Check]) -> tuple[str, str, str, str]:
+def _checks_row(code: GradientCode, checks: Sequence[Check]) -> tuple[str, str, str, str]:
     """Return a row of the table of claims."""
     methods = {check.method for check in checks}
     how = methods.pop() if len(methods) == 1 else f"in {len(methods)} ways; --json lists them"
     measured = _range([check.measured for check in checks])
-    return _sentence([check.claim for check in checks]), checks[0].status, measured, how
+    return _sentence(code, [check.claim for check in checks]), checks[0].status, measured, how
 
 
 def _range(values: Sequence[float]) -> str:
@@ -247,17 +248,18 @@ def print_training(result: TrainingResult, paths: Sequence[Path]) -> None:
     )
     print(", ".join(f"{key} {value:.6g}" for key, value in result.final.items()))
     print(
-        f"answers not used: {result.stragglers_ignored}, of which too late: {result.late}; "
-        f"decoding took {seconds_text(result.decode_seconds)}"
+        f"workers not used: {result.stragglers_ignored / result.iterations:.3g} per iteration; messages too late: "
+        f"{result.late}; decoding took {seconds_text(result.decode_seconds)}"
     )
     if result.final["loss"] > result.loss[0]:
         print("THE LOSS ROSE: a smaller step would help")
     for failure in result.failures:
-        what = f"worker {failure.worker} {failure.kind}: {failure.detail}".rstrip(": ")
+        who = "" if failure.worker is None else f"worker {failure.worker} "
+        what = f"{who}{failure.kind}: {failure.detail}".rstrip(": ")
         print(f"- at {seconds_text(failure.time)}: {what}")
     if result.drift is not None:
         print(result.drift.verdict)
-    header = ("worker", "answers", "used", "median", "p95")
+    header = ("worker", "whole answers", "used in", "median", "p95")
     rows = [
         (str(w.worker), str(w.answers), str(w.used), seconds_text(w.median), seconds_text(w.p95))
         for w in sorted(result.workers, key=lambda w: -(w.median or 0.0))[:_ROWS]

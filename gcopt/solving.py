@@ -6,6 +6,7 @@ import inspect
 import io
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -60,9 +61,13 @@ class Solution:
         }
 
     def save(self, path: Path) -> Path:
-        """Write the result to an npz: its JSON as ``result`` and every sequence as an array of its own."""
+        """Write the result to an npz: its JSON as ``result``, and sequences, unless ragged, as arrays of their own."""
         text = json.dumps(jsonable(self.to_dict()))
-        arrays: dict[str, Any] = {k: np.asarray(v) for k, v in self.more.items() if isinstance(v, (list, tuple))}
+        arrays: dict[str, Any] = {}
+        for key, value in self.more.items():
+            if isinstance(value, (list, tuple)):
+                with suppress(ValueError):
+                    arrays[key] = np.asarray(value)
         buffer = io.BytesIO()
         np.savez(buffer, result=np.array(text), **arrays)
         content = buffer.getvalue()
@@ -104,6 +109,9 @@ class Solver:
 
     def __call__(self, settings: Mapping[str, Any], *, seconds: float | None = None, seed: int = 0) -> Solution:
         """Run it."""
+        for key in ("seconds", "seed"):
+            if key in settings:
+                raise InputError(f"{self.name}: {key} is not a setting; there is an option --{key}")
         named = [p.name for p in self.signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
         open_ended = len(named) < len(self.signature.parameters)
         valid = ", ".join(named) + (" and those of the model" if open_ended else "")
@@ -111,9 +119,6 @@ class Solver:
             self.signature.bind(**settings)
         except TypeError as error:
             raise InputError(f"{self.name}: {error}; it takes: {valid}") from None
-        for key in ("seconds", "seed"):
-            if key in settings:
-                raise InputError(f"{self.name}: {key} is not a setting; there is an option --{key}")
         return self.function(**settings, seconds=seconds, seed=seed)
 
 

@@ -55,7 +55,8 @@ def test_order_statistics_are_harmonic():
         ("worst-case", {"code": "no-such-file.npz", "stragglers": 1}, "no-such-file.npz"),
         ("worst-case", {"code": None, "stragglers": 9}, "stragglers is 9; an integer from 0 to 8"),
         ("worst-case", {"code": None, "stragglers": 1, "objective": "fun"}, "one of error, noise would work"),
-        ("worst-case", {"code": None, "stragglers": 1, "seed": 3}, "there is an option --seed|unexpected keyword"),
+        ("worst-case", {"code": None, "stragglers": 1, "seed": 3}, "there is an option --seed"),
+        ("ordering", {"code": None, "seconds": 3}, "there is an option --seconds"),
         (
             "order-statistics",
             {"workers": 3},
@@ -97,6 +98,15 @@ def test_a_saved_result_is_read_back(tmp_path):
         assert json.loads(str(archive["result"])) == jsonable(solution.to_dict())
         assert archive["set"].tolist() == [1, 2]
         assert json.loads(str(archive["result"]))["value"] is None
+
+
+def test_a_ragged_result_is_saved_as_json_only(tmp_path):
+    path = str(save(gcopt.families.placement(4, 1, speeds=[1.0, 2.0, 3.0, 4.0], rng=0), tmp_path / "code.npz"))
+    solution = SOLVERS["ordering"]({"code": path})
+    with np.load(solution.save(tmp_path / "result.npz"), allow_pickle=False) as archive:
+        assert archive.files == ["result"]
+        order = json.loads(str(archive["result"]))["order"]
+    assert len({len(mine) for mine in order}) > 1
 
 
 def test_ordering_of_a_code_and_of_a_bare_matrix(tmp_path):

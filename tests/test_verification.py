@@ -16,7 +16,7 @@ from gcopt.code import Claim, GradientCode, Segment
 from gcopt.decoding import Decoder
 from gcopt.errors import InputError, LimitError
 from gcopt.evaluate import evaluate
-from gcopt.families import FAMILIES, cyclic_mds, fractional_repetition, grouped
+from gcopt.families import FAMILIES, cyclic_mds, fractional_repetition, grouped, two_stage
 from gcopt.families.cyclic_mds import cyclic_mds_matrix
 from gcopt.report import print_build, print_verify
 from gcopt.solvers.adversary import WorstCase
@@ -438,3 +438,12 @@ def test_what_is_left_over_goes_to_later_promises(monkeypatch):
         ("error", pytest.approx(2000.0, rel=0.05)),
         ("noise", 1000.0),
     ]
+
+
+def test_the_first_of_several_segments_is_named(capsys):
+    print_build(two_stage(6, 1, 3.0), Path("x.npz"))
+    print_verify(verify(two_stage(6, 1, 3.0)))
+    told = capsys.readouterr().out
+    assert told.count("segment 0: no worker holds more than 1 partitions") == 2
+    print_build(grouped(6, 1), Path("x.npz"))
+    assert "segment" not in capsys.readouterr().out

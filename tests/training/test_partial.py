@@ -262,3 +262,10 @@ def test_a_checkpoint_goes_on(tmp_path):
     whole = train(CODES["two-stage"], logistic(), iterations=25, **options)
     assert rest.parameters.tobytes() == whole.parameters.tobytes()
     assert rest.durations == whole.durations
+
+
+def test_a_checkpoint_of_whole_answers_is_refused(tmp_path):
+    place, options = tmp_path / "c.npz", {"engine": "virtual", "iterations": 3, "step": 0.5}
+    train(CODES["cyclic"], logistic(), checkpoint=place, **options)
+    with pytest.raises(InputError, match="another code, or to partial work"):
+        train(CODES["cyclic"], logistic(), resume=place, wait="partial", **options)
