@@ -29,6 +29,7 @@ from gcopt.solvers.diversity.objectives import SampledRuntime
 from gcopt.solvers.diversity.search import minimise
 from gcopt.solvers.result import Status
 from gcopt.solvers.seeding import generator
+from gcopt.waiting import Waiting
 
 Floats = NDArray[np.float64]
 
@@ -38,6 +39,8 @@ SEGMENTS = (2, 4, 8)
 _MANY = 24  # levels looked at: more hardly make an iteration faster
 _ENTRIES = 2_000_000  # rows x workers x levels of one look at all rows
 _ROWS = (300, 1500)
+_FRESH = 20_000  # rows on which the value is judged
+_LATE = 3.0  # times the deadline: what ends later counts as if it ended then, where a search starts
 _WIDTH = 0.05  # of the smoothed share in time, in logarithms of the time
 _EVALUATIONS = 80
 _HARDLY = 5e-4  # a loss this small does not pay for one more message
@@ -133,18 +136,20 @@ class Allocating:
 
     @cached_property
     def ends(self) -> NDArray[np.bool_]:
-        """Which levels are always known in the end, shape (K,)."""
-        return np.asarray(np.isfinite(self._alone).all(axis=0))
+        """Which levels are always known in the end, or for a deadline sometimes, shape (K,)."""
+        known = np.isfinite(self._alone)
+        return np.asarray(known.all(axis=0) if self.goal.deadline is None else known.any(axis=0))
 
     def best(self, segments: int | None = None) -> Floats:
         """Return the best lengths found, for at most so many segments; shape (K,), sum 1.
 
-        Where workers may never answer, levels that somebody's silence would block are left out.
+        Where workers may never answer, levels that somebody's silence would block are left out, unless a deadline is
+        the goal: what never ends is late like anything else.
 
         Raises
         ------
         InfeasibleError
-            If no level is known in every row.
+            If no level is known in every row, or for a deadline in any.
         """
         kept = np.flatnonzero(self.ends)
         if not kept.size:
@@ -160,7 +165,22 @@ class Allocating:
         start, kept = self._start(levels, kept, segments)
         lengths = np.zeros(len(self.diversities))
         lengths[kept] = start
-        return self._descended(self._merged(self._descended(lengths)))
+        found = self._descended(self._merged(self._descended(lengths)))
+        if self.goal.deadline is None:
+            return found
+        return min(found, *self._near_one_level(found), key=lambda lengths: self.loss(self.runtime, lengths))
+
+    def _near_one_level(self, lengths: Floats) -> list[Floats]:
+        """Return the level that is best alone, and what is found from halfway between it and the higher ones.
+
+        Where workers may stay silent, a lower level caps the probability: no descent leads from there to here.
+        """
+        alone = min(np.eye(lengths.size)[self.ends], key=lambda one: self.loss(self.runtime, one))
+        level = int(np.argmax(alone))
+        higher = np.where(np.arange(lengths.size) > level, lengths, 0.0)
+        if not higher.any() or not lengths[: level + 1].any():
+            return [alone]
+        return [alone, self._descended(self._merged(self._descended(alone + higher / higher.sum())))]
 
     def _proved(self) -> Floats:
         found = _exact(self, None, None, whole=False)
@@ -203,6 +223,8 @@ class Allocating:
     def _start(self, levels: Levels, kept: Any, segments: int | None) -> tuple[Floats, Any]:
         """Solve the convex problem in which each level's time is in proportion to the work before it."""
         rows = np.ascontiguousarray(self._alone[:, kept])
+        if self.goal.deadline is not None:  # later is not worse
+            rows = np.minimum(rows, _LATE * self.goal.deadline)
         columns = {int(k): i for i, k in enumerate(levels.needed)}
 
         def surrogate(of: Levels) -> SampledRuntime:
@@ -287,19 +309,15 @@ def allocate(
         return _exact(problem, segments, seconds)
     began = time.perf_counter()
     lengths = problem.best(segments)
-    fresh = problem.drawn(1, rows=20_000)
-    times, _ = fresh.evaluate(lengths)
-    if goal.deadline is None:
-        value, stderr = float(times.mean()), float(times.std(ddof=1) / math.sqrt(times.size))
-    else:
-        value = float((times <= goal.deadline).mean())
-        stderr = math.sqrt(value * (1.0 - value) / times.size)
-    bound = _bound(problem, fresh, value)
     x = np.array(problem.spread(lengths))
+    value, stderr, never = _judged(cluster, goal, x)
+    bound = _bound(problem, problem.drawn(1, rows=_FRESH), value)
+    few = len(problem.diversities)
+    among = "" if few == cluster.workers else f"among allocations to the {few} diversities looked at: "
     return Allocation(
         value=value,
         bound=bound,
-        status=Status.OPTIMAL if bound is not None and abs(value - bound) <= 1e-4 * value else Status.FEASIBLE,
+        status=Status.FEASIBLE,  # what is sampled is not proved, however close the bound
         seconds=time.perf_counter() - began,
         seed=goal.seed,
         x=x,
@@ -307,8 +325,21 @@ def allocate(
         relaxed_value=value,
         method="sample-average",
         stderr=stderr,
-        note="best found; value on fresh rows; bound: without overhead beyond the earliest and without sending",
+        note=f"{among}best found; value on fresh rows{never}; bound sampled, without overhead beyond the earliest and "
+        "without sending",
     )
+
+
+def _judged(cluster: Cluster, goal: Goal, x: NDArray[Any]) -> tuple[float, float, str]:
+    """Return the value of an allocation on fresh rows, all that the cluster limits included, and its standard error."""
+    code = block_coordinate(cluster.workers, x, rng=goal.seed)
+    times = Waiting(code, goal.wait).finish(cluster, cluster.sample(_FRESH, generator(goal.seed, 7, 1)))
+    if goal.deadline is not None:
+        value = float((times <= goal.deadline).mean())
+        return value, math.sqrt(value * (1.0 - value) / times.size), ""
+    if not np.isfinite(times).all():
+        return math.inf, math.inf, f", {int(np.isinf(times).sum())} of {times.size} of which never end"
+    return float(times.mean()), float(times.std(ddof=1) / math.sqrt(times.size)), ""
 
 
 def _exactly(cluster: Cluster, goal: Goal) -> bool:

@@ -15,6 +15,7 @@ from gcopt.goal import Goal
 from gcopt.simulation import simulate
 from gcopt.training import train
 from gcopt.training.problems import LeastSquares
+from gcopt.waiting import Waiting
 
 PUBLISHED = Delay("shifted-exponential", {"rate": 1e-3, "shift": 50.0})
 COUNT = Goal(wait="count")
@@ -151,3 +152,30 @@ def test_real_processes_show_the_same_order():
     assert means == sorted(means)
     for run in runs[1:]:
         assert np.abs(run.parameters - runs[0].parameters).max() < 1e-12
+
+
+def test_the_value_knows_that_the_master_takes_messages_one_after_the_other():
+    narrow = cluster(network=Network(master_bandwidth=1e-2))
+    found = allocate(narrow, COUNT)
+    again = simulate(code_of(found, 10), narrow, iterations=20_000, wait="count", rng=1)
+    assert found.value == pytest.approx(again.mean, abs=5 * (found.stderr + again.stderr))
+
+
+def test_what_is_sampled_is_not_called_proved():
+    found = allocate(cluster(slowness=np.linspace(1.0, 3.0, 10)), Goal("completion", deadline=1e12, wait="count"))
+    assert (found.value, found.status.value) == (1.0, "feasible")
+
+
+def test_a_mean_that_is_infinite_has_no_standard_error():
+    found = allocate(cluster(3, failures=Failures(0.06, recovery=np.inf)), Goal(wait="decodable"))
+    assert (found.value, found.stderr, found.bound) == (np.inf, np.inf, None)
+    assert "never end" in found.note
+
+
+@pytest.mark.parametrize("deadline", [1.2e8, 2.4e8, 5e8])
+def test_silence_of_some_workers_does_not_rule_levels_out_where_a_deadline_is_the_goal(deadline):
+    failing = cluster(7, failures=Failures(0.05, recovery=np.inf))
+    found = allocate(failing, Goal("completion", deadline=deadline, wait="count"))
+    times = failing.sample(20_000, rng=1)
+    alone = [Waiting(block_coordinate(7, one), "count").finish(failing, times) <= deadline for one in np.eye(7)]
+    assert found.value > max(done.mean() for done in alone) - 0.01
