@@ -234,6 +234,8 @@ def _interval(interval: Interval) -> str:
 def print_simulation(found: Simulation) -> None:
     """Print the distribution of the iteration time."""
     exact = "" if found.expected is None else f", exact {seconds_text(found.expected)}"
+    if found.expected == np.inf:
+        exact = ", which tells little: the exact mean is infinite"
     print(f"mean {seconds_text(found.mean)} +- {seconds_text(found.stderr)}{exact} ({found.iterations} iterations)")
     print("quantiles: " + ", ".join(f"{float(q):.0%} {seconds_text(t)}" for q, t in found.quantiles.items()))
     if found.undecodable:

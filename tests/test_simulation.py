@@ -15,6 +15,7 @@ from gcopt.delays import Delay
 from gcopt.errors import InputError
 from gcopt.families import FAMILIES
 from gcopt.families.block_coordinate import quiet_levels
+from gcopt.report import print_simulation
 from gcopt.simulation import completed, mean_and_stderr, sample_iterations, simulate
 from gcopt.waiting import Waiting, arrivals, kth
 from tests.helpers import least_squares
@@ -298,3 +299,9 @@ def test_deterministic_cluster_needs_no_luck(n, value, overhead):
 def test_impossible_options_are_refused(options, message):
     with pytest.raises(InputError, match=message):
         simulate(FAMILIES["uncoded"](2), Cluster(2, EXPONENTIAL), **options)
+
+
+def test_an_infinite_mean_is_called_so(capsys):
+    cluster = Cluster(2, Delay("pareto", {"shape": 0.9, "scale": 1.0}))
+    print_simulation(simulate(FAMILIES["uncoded"](2), cluster, iterations=100, rng=0))
+    assert "the exact mean is infinite" in capsys.readouterr().out
