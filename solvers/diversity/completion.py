@@ -17,7 +17,7 @@ from ..result import Status
 from ..seeding import RngLike, generator, seed_of
 from .allocation import EXACT_UP_TO, Allocation, allocation_of, checked, known_when, medians, renyi
 from .descent import Descent
-from .integers import rounded
+from .integers import exchanged, rounded
 from .levels import Levels
 from .objectives import ExactCompletion, SampledRuntime, SmoothedCompletion
 from .search import Optimum
@@ -25,9 +25,12 @@ from .search import Optimum
 Floats = NDArray[np.float64]
 Probability = Callable[[Floats], tuple[float, Floats]]
 
+SAMPLED_BOUND = "bound: a master that knew the delays, sampled, confidence 1 - 1e-6"
+
 _HOPELESS = 1e-15  # below this the probability says nothing about where to go
 _REACHABLE = 1e-12  # from here an ascent can start
 _CONFIDENCE = 1e-6
+_FEW = 1000  # coordinates up to which rounding matters
 _RARE = 1e-3  # a probability so small that another start is worth it
 _WIDTHS = (0.1, 0.03, 0.01, 0.003)
 
@@ -214,13 +217,12 @@ class DiversityCompletion:
             heights, relaxed_value = max((heights, relaxed_value), found, key=lambda pair: pair[1])
         lengths: Floats | NDArray[np.int64] = levels.lengths(heights)
         if self.integers:
-            lengths = rounded(levels.lengths(heights), int(total))
+            lengths = _whole(probability(deadline), levels, levels.lengths(heights), int(total))
         value = probability(deadline).value(levels.heights(lengths))
         bound = self.bound(distribution, levels, total, deadline, seed)
         optimum = Optimum(heights, relaxed_value, bound, 0)
         result = allocation_of(levels, lengths, optimum, relaxed_value, value, max(bound, value), "exact", began)
-        note = "bound: a master that knew the delays, sampled, confidence 1 - 1e-6"
-        return replace(result, note=note, seed=seed)
+        return replace(result, note=SAMPLED_BOUND, seed=seed)
 
     def bound(self, distribution: Distribution, levels: Levels, total: float, deadline: float, seed: int) -> float:
         """Return what no allocation's probability exceeds, from a sample, with confidence 1 - 1e-6."""
@@ -261,6 +263,16 @@ class DiversityCompletion:
         result = allocation_of(levels, lengths, found, best[0], value, bound, "sample-average", began)
         stderr = math.sqrt(value * (1.0 - value) / len(rows))
         return replace(result, stderr=stderr, note="bound: a master that knew the delays, confidence 1 - 1e-6")
+
+
+def _whole(probability: ExactCompletion, levels: Levels, lengths: Floats, total: int) -> NDArray[np.int64]:
+    """Return good integers: rounded ones, or where there are few coordinates also one level for all, improved."""
+    x = rounded(lengths, total)
+    if total > _FEW and total >= 5 * levels.workers:
+        return x
+    alone = total * np.eye(levels.size, dtype=np.int64)
+    best = max((x, *alone), key=lambda whole: probability.value(levels.heights(whole)))
+    return exchanged(log_odds(probability), levels, best)[0]
 
 
 def _hopeless(levels: Levels, total: float, began: float, whole: bool) -> Allocation:

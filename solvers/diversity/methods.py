@@ -15,7 +15,7 @@ from ..joint_order_statistics import Distribution
 from ..order_statistics import ExpectedOrderStatistics, expected_inverses
 from ..seeding import RngLike, generator, seed_of
 from .allocation import Allocation, status_of
-from .completion import DiversityCompletion
+from .completion import SAMPLED_BOUND, DiversityCompletion
 from .integers import check_total, rounded
 from .levels import Levels
 from .objectives import ExactCompletion, ExactRuntime
@@ -110,7 +110,7 @@ class Published:
             relaxed=relaxed,
             relaxed_value=self._judged(relaxed),
             method=self.method,
-            note="bound: proved for every allocation",
+            note="bound: proved for every allocation" if self.deadline is None else SAMPLED_BOUND,
         )
 
     def _bound(self, seed: int) -> float:

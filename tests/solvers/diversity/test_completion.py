@@ -1,5 +1,6 @@
 """Completion by a deadline: the numbers of the paper's settings, bounds that hold, deadlines out of reach, samples."""
 
+import itertools
 import math
 from functools import cache
 
@@ -13,6 +14,7 @@ from gcopt.delays import Delay
 from gcopt.solvers.diversity import DiversityCompletion, Levels
 from gcopt.solvers.diversity.allocation import renyi
 from gcopt.solvers.diversity.completion import Ascent, clairvoyant_bound, log_odds
+from gcopt.solvers.diversity.methods import Published
 from gcopt.solvers.diversity.objectives import ExactCompletion
 from gcopt.solvers.diversity.published import logarithmic, proportional_to_means, single, tandon_partial
 from gcopt.solvers.errors import InputError
@@ -248,3 +250,19 @@ def test_rows_in_which_workers_never_answer():
 def test_bad_input(call, message):
     with pytest.raises(InputError, match=message):
         call()
+
+
+@pytest.mark.parametrize(("workers", "total", "deadline"), [(3, 1, 2700.0), (3, 7, 9000.0), (4, 10, 5000.0)])
+def test_few_whole_coordinates_are_as_good_as_by_enumeration(workers, total, deadline):
+    law, levels = stats.expon(50.0, 1000.0), Levels.of(workers)
+    judge = ExactCompletion(law, levels, deadline)
+    every = (x for x in itertools.product(range(total + 1), repeat=workers) if sum(x) == total)
+    best = max(judge.value(levels.heights(x)) for x in every)
+    assert DiversityCompletion().solve(law, workers, total, deadline).value == pytest.approx(best, rel=1e-9)
+
+
+def test_one_coordinate_is_not_served_worse_than_by_the_best_single_level():
+    law = stats.expon(50.0, 1000.0)
+    single = Published("single", law, 13, 1, deadline=390.0).solve()
+    assert DiversityCompletion().solve(law, 13, 1, 390.0).value >= single.value > 0.0
+    assert "sampled" in single.note
