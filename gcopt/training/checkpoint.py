@@ -129,7 +129,10 @@ def load(path: str | os.PathLike[str], identity: dict[str, Any]) -> State:
         raise InputError(f"{place}: not a readable checkpoint ({type(error).__name__}: {error})") from None
     for key, value in identity.items():
         if manifest["identity"].get(key) != value:
-            more = ", or to partial work here or there" if key == "code" else ""
+            more = {
+                "code": ", or to partial work here or there",
+                "problem": f", or to rows in another order (its seed is {state.seed})",
+            }.get(key, "")
             raise InputError(
                 f"{place}: the checkpoint belongs to another {key}{more}; what it was made with would work"
             )
