@@ -262,11 +262,13 @@ def proposals(cluster: Cluster, goal: Goal) -> Iterator[dict[str, Any]]:
     problem = Allocating(cluster, goal)
     if not problem.ends.any():
         return
-    size = int(problem.ends.sum())
+    size, seen = int(problem.ends.sum()), list[Any]()
     most = [size] if goal.wait == "count" or size <= SEGMENTS[-1] else []
     for segments in [*(s for s in SEGMENTS if s < size), *most]:
-        lengths = problem.best(segments)
-        yield {"workers": n, "allocation": problem.spread(lengths), "segments": segments}
+        allocation = problem.spread(problem.best(segments))
+        if allocation not in seen:  # fewer segments than allowed are often best
+            seen.append(allocation)
+            yield {"workers": n, "allocation": allocation, "segments": segments}
 
 
 def allocate(

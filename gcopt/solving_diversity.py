@@ -64,8 +64,9 @@ def diversity_runtime(
     """
     _known(method)
     if cluster is not None:
-        _refuse("cluster", workers=workers, parameters=parameters, model=model, within=within)
+        _refuse("cluster", workers=workers, parameters=parameters, model=model, within=within, draws=draws, **delay)
         return _on_cluster("runtime", cluster, None, wait, segments, load, method, seconds, seed)
+    _without_cluster(wait, relaxed, draws)
     n, total, scale, law = _problem(workers, parameters, samples, unit, model, delay)
     if method in PUBLISHED:
         _refuse(f"method {method}", segments=segments, load=load, within=within)
@@ -120,8 +121,9 @@ def diversity_completion(
     _known(method)
     limit = check_finite("deadline", deadline, 0.0, open_low=True)
     if cluster is not None:
-        _refuse("cluster", workers=workers, parameters=parameters, model=model)
+        _refuse("cluster", workers=workers, parameters=parameters, model=model, draws=draws, **delay)
         return _on_cluster("completion", cluster, limit, wait, None, load, method, seconds, seed)
+    _without_cluster(wait, relaxed, draws)
     n, total, scale, law = _problem(workers, parameters, samples, unit, model, delay)
     if method == "sample-average":
         raise InputError("method is 'sample-average'; for a delay model the probability is exact: auto would work")
@@ -152,6 +154,15 @@ def diversity_completion(
 def _known(method: str) -> None:
     if method not in (*OURS, *PUBLISHED):
         raise InputError(f"method is {method!r}; one of {', '.join((*OURS, *PUBLISHED))} would work")
+
+
+def _without_cluster(wait: Any, relaxed: Any, draws: Any) -> None:
+    if wait != "count":
+        raise InputError(f"wait is {wait!r}; it goes with cluster=FILE.toml, of a delay model only count is known")
+    if not isinstance(relaxed, bool):
+        raise InputError(f"relaxed is {relaxed!r}; true or false would work")
+    if draws is not None:
+        check_count("draws", draws, 1)
 
 
 def _problem(

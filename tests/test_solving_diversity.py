@@ -105,3 +105,16 @@ def test_no_shift_means_no_inverse(gcopt):
     done = gcopt("solve", "diversity-runtime", *plain, "--set", "method=x-f")
     assert done.code == 2
     assert "use x-t" in done.err
+
+
+@pytest.mark.parametrize("setting", ["wait=decodable", "relaxed=maybe", "draws=0"])
+def test_settings_that_would_be_ignored_are_refused(gcopt, setting):
+    done = gcopt("solve", "diversity-runtime", "--set", "workers=5", *WANG, "--set", setting)
+    assert done.code == 2
+    assert f"{setting.split('=')[0]} is" in done.err
+
+
+def test_a_cluster_file_has_its_own_delay_model(gcopt, root):
+    file = root / "examples" / "shifted-exponential-20.toml"
+    done = gcopt("solve", "diversity-runtime", "--set", f"cluster={file}", "--set", "rate=3")
+    assert (done.code, "rate is 3 and cannot be combined with cluster" in done.err) == (2, True)
