@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from gcopt.checks import check_number
 from gcopt.console import jsonable
 from gcopt.errors import InputError
 from gcopt.files import load, write_atomically
@@ -119,6 +120,8 @@ class Solver:
             self.signature.bind(**settings)
         except TypeError as error:
             raise InputError(f"{self.name}: {error}; it takes: {valid}") from None
+        if seconds is not None:
+            check_number("seconds", seconds, 0.0)
         return self.function(**settings, seconds=seconds, seed=seed)
 
 

@@ -118,3 +118,9 @@ def test_ordering_of_a_code_and_of_a_bare_matrix(tmp_path):
     path = str(save(gcopt.families.fractional_repetition(6, 2), tmp_path / "code.npz"))
     # in groups of three a partition comes first, second and third: 3 + 2 + 1 of the 18 can be left undone
     assert SOLVERS["ordering"]({"code": path}).result.value == 1 + 18 - 6
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), -1.0])
+def test_a_time_limit_is_a_number_of_at_least_0(path, seconds):
+    with pytest.raises(InputError, match="seconds is"):
+        SOLVERS["worst-case"]({"code": path, "stragglers": 2}, seconds=seconds)
