@@ -119,6 +119,7 @@ class Allocating:
         low, high = _ROWS
         count = min(high, max(low, _ENTRIES // (n * len(self.diversities)))) if rows is None else rows
         times = cluster.sample(count, generator(self.goal.seed, 7, stream))
+        forward = cluster.job.forward
         sizes = np.array([segment.encoding.dtype.itemsize for segment in self._segments])
         return ArrivingRuntime(
             begin=np.ascontiguousarray(times.overhead + times.stall + cluster.network.latency),
@@ -126,6 +127,8 @@ class Allocating:
             shares=np.array([segment.pairs for segment in self._segments], dtype=float),
             sending=sizes * cluster.job.parameters / cluster.network.bandwidth,
             decodability=Decodability.of(self._groups),
+            supports=None if not forward else np.stack([segment.support.toarray() for segment in self._segments]),
+            forward=forward,
         )
 
     @cached_property
@@ -197,21 +200,23 @@ class Allocating:
         return found
 
     def _merged(self, lengths: Floats) -> Floats:
-        """Give up levels, the shortest first, whose coordinates are known hardly later with the next higher one.
+        """Give up levels, the shortest first, whose coordinates are known hardly later with one of the next ones.
 
-        However short, a level makes the master wait for its answers, so that less redundancy is not always faster.
+        However short, a level makes the master wait for its answers, and workers pass forward over its partitions.
         """
         value = self.loss(self.runtime, lengths)
         for level in np.argsort(lengths):
-            higher = np.flatnonzero(lengths[level + 1 :]) + level + 1
-            if lengths[level] == 0.0 or not higher.size:
+            if lengths[level] == 0.0:
                 continue
-            merged = lengths.copy()
-            merged[higher[0]] += lengths[level] * self.levels.loads[level] / self.levels.loads[higher[0]]
-            merged[level] = 0.0
-            merged /= merged.sum()
-            if (tried := self.loss(self.runtime, merged)) <= value * (1.0 + _HARDLY):
-                lengths, value = merged, min(tried, value)
+            higher, lower = np.flatnonzero(lengths[level + 1 :]) + level + 1, np.flatnonzero(lengths[:level])
+            for other in (*higher[:1], *lower[-1:]):
+                merged = lengths.copy()
+                merged[other] += lengths[level] * self.levels.loads[level] / self.levels.loads[other]
+                merged[level] = 0.0
+                merged /= merged.sum()
+                if (tried := self.loss(self.runtime, merged)) <= value * (1.0 + _HARDLY):
+                    lengths, value = merged, min(tried, value)
+                    break
         return lengths
 
     def loss(self, runtime: ArrivingRuntime, lengths: Floats) -> float:
@@ -234,7 +239,9 @@ class Allocating:
         found = minimise(surrogate(levels), levels, guess, 1.0, tolerance=1e-3, evaluations=200)
         if segments is None or segments >= levels.size:
             return levels.lengths(found.heights), kept
-        few = FewLevels(surrogate, levels, segments, 1.0, found.heights, tolerance=1e-2, seconds=6.0, evaluations=60)
+        few = FewLevels(
+            surrogate, levels, segments, 1.0, found.heights, tolerance=1e-2, seconds=math.inf, evaluations=60
+        )
         chosen, best = few.guess()
         return levels.only(list(chosen)).lengths(best.heights), kept[list(chosen)]
 
@@ -257,7 +264,10 @@ def proposals(cluster: Cluster, goal: Goal) -> Iterator[dict[str, Any]]:
     [2, 4]
     """
     n, k = cluster.workers, cluster.job.partitions
-    if n < 2 or (k is not None and k % n):
+    if k is not None and k % n:
+        return
+    if n == 1:
+        yield {"workers": 1, "allocation": [1.0], "segments": 1}
         return
     problem = Allocating(cluster, goal)
     if not problem.ends.any():
@@ -349,7 +359,8 @@ def _exactly(cluster: Cluster, goal: Goal) -> bool:
     overhead, network = cluster.overhead, cluster.network
     constant = isinstance(overhead, Delay) and overhead.model == "deterministic"
     free = network.bandwidth == np.inf and network.master_bandwidth == np.inf
-    return goal.wait == "count" and cluster.alike and constant and free and cluster.failures.probability == 0.0
+    plain = cluster.failures.probability == 0.0 and cluster.job.forward == 0.0
+    return goal.wait == "count" and cluster.alike and constant and free and plain
 
 
 def _exact(
@@ -379,9 +390,10 @@ def _exact(
 
 
 def _bound(problem: Allocating, fresh: ArrivingRuntime, value: float) -> float | None:
-    """Return what no allocation can beat on average: nobody begins later than the first, and sending costs nothing."""
+    """Return what no allocation beats on average: all begin with the first, sending and forward passes are free."""
     first = fresh.begin.min(axis=1)
-    idle = replace(fresh, begin=np.where(np.isfinite(fresh.begin), 0.0, np.inf), sending=np.zeros_like(fresh.sending))
+    begin = np.where(np.isfinite(fresh.begin), 0.0, np.inf)
+    idle = replace(fresh, begin=begin, sending=np.zeros_like(fresh.sending), forward=0.0, _known={})
     levels = problem.levels
     # a level without coordinates is not waited for, so that a lower one that is known earlier may stand for it
     delays = np.ascontiguousarray(np.minimum.accumulate(idle.alone() / levels.loads, axis=1))

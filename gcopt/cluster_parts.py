@@ -154,12 +154,16 @@ class Job:
         k, the parts the data is cut into; None leaves the choice to the design.
     unit : float
         Units of work per sample and coordinate; the whole gradient is unit * samples * parameters units.
+    forward : float
+        What a partition costs once for every worker that takes its gradient in stretches, however short, in whole
+        gradients of the partition: the forward pass, which one pass over all coordinates does on the way.
     """
 
     parameters: int = 1
     samples: int = 1
     partitions: int | None = None
     unit: float = 1.0
+    forward: float = 0.0
 
     def __post_init__(self) -> None:
         set_fields(self, parameters=check_count("parameters", self.parameters, 1))
@@ -167,6 +171,7 @@ class Job:
         if self.partitions is not None:
             set_fields(self, partitions=check_count("partitions", self.partitions, 1))
         set_fields(self, unit=check_finite("unit", self.unit, 0.0, open_low=True))
+        set_fields(self, forward=check_finite("forward", self.forward, 0.0))
 
     @property
     def work(self) -> float:

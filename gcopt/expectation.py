@@ -20,7 +20,7 @@ from scipy.stats import binom
 from gcopt.cluster import Trace
 from gcopt.code import GradientCode
 from gcopt.delays import Delay
-from gcopt.waiting import Waiting
+from gcopt.waiting import Waiting, work_so_far
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
@@ -93,16 +93,16 @@ def _several(code: GradientCode, cluster: Cluster, wait: str) -> float | None:
     limited = min(network.bandwidth, network.master_bandwidth) < np.inf
     if not cluster.alike or cluster.failures.probability > 0 or limited:
         return None
-    if any((s.pairs != s.pairs[0]).any() for s in code.segments):
+    work = work_so_far(code, cluster.job.forward)
+    if (work != work[0]).any():
         return None
     waiting, counts = Waiting(code, wait), []
     for c in range(len(code.segments)):
         if (count := waiting.count(c)) is None:
             return None
         counts.append(count)
-    work = np.cumsum([share * s.pairs[0] / s.blocks for s, share in zip(code.segments, code.shares, strict=True)])
     scale = cluster.job.work / code.partitions * float(cluster.slowness[0])
-    return overhead.mean + network.latency + scale * _latest(compute, code.workers, counts, work)
+    return overhead.mean + network.latency + scale * _latest(compute, code.workers, counts, work[0])
 
 
 def _latest(compute: Delay, workers: int, counts: list[int], work: Floats) -> float:
@@ -153,10 +153,10 @@ def _kinks(code: GradientCode, cluster: Cluster) -> list[float]:
 def _fixed_and_work(code: GradientCode, cluster: Cluster) -> tuple[float, Floats]:
     """Return the seconds that do not depend on luck and the units of work of each worker, shape (n,)."""
     segment, job, network = code.segments[0], cluster.job, cluster.network
-    scale = job.unit * job.samples * job.parameters / code.partitions / segment.blocks
+    scale = job.work / code.partitions
     message = segment.encoding.dtype.itemsize * job.parameters / segment.blocks
     fixed = cluster.overhead.mean + network.latency + message / network.bandwidth  # type: ignore[union-attr]
-    return fixed, np.asarray(cluster.slowness * segment.pairs * scale)
+    return fixed, np.asarray(cluster.slowness * work_so_far(code, job.forward)[:, 0] * scale)
 
 
 def _too_few(needed: int, late: Floats) -> Floats:

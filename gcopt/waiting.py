@@ -22,9 +22,9 @@ Floats = NDArray[np.float64]
 def arrivals(code: GradientCode, cluster: Cluster, times: Times) -> Floats:
     """Return when the master has each message.
 
-    Worker j has computed segment c after ``overhead + stall + T_j unit (samples / k) W``, W the nonzero (partition,
-    block) pairs of its segments up to c times their block lengths; it sends segments in order over its own link, and
-    the master's link takes messages one after the other.
+    Worker j has computed segment c after ``overhead + stall + T_j unit (samples / k) W parameters``, W its
+    `work_so_far`; it sends segments in order over its own link, and the master's link takes messages one after the
+    other.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def arrivals(code: GradientCode, cluster: Cluster, times: Times) -> Floats:
         raise InputError(f"the code has {code.workers} workers and the cluster {cluster.workers}; they must agree")
     job, network = cluster.job, cluster.network
     fraction = code.shares / np.array([s.blocks for s in code.segments])
-    work = np.cumsum([s.pairs * share for s, share in zip(code.segments, fraction, strict=True)], axis=0).T
+    work = work_so_far(code, job.forward)
     scale = job.unit * job.samples * job.parameters / code.partitions
     # one segment after the other in memory, as they are looked at
     ready = np.moveaxis((times.overhead + times.stall)[None] + times.compute[None] * (scale * work.T)[:, None], 0, -1)
@@ -61,6 +61,30 @@ def arrivals(code: GradientCode, cluster: Cluster, times: Times) -> Floats:
     if network.master_bandwidth < np.inf:
         ready = _one_after_the_other(ready, size / network.master_bandwidth)
     return np.asarray(ready)
+
+
+def work_so_far(code: GradientCode, forward: float) -> Floats:
+    """Return the work of each worker up to the end of each segment, in gradients of a partition, shape (n, segments).
+
+    Nonzero (partition, block) pairs times block lengths, and, where the gradient is taken in stretches, a forward pass
+    for every partition touched so far.
+
+    Examples
+    --------
+    >>> import gcopt
+    >>> work_so_far(gcopt.families.two_stage(2, 1, alpha=3.0), forward=0.5).tolist()
+    [[1.0, 2.5], [1.0, 2.5]]
+    """
+    parts = list(zip(code.segments, code.shares, strict=True))
+    work = np.cumsum([s.pairs * (share / s.blocks) for s, share in parts], axis=0).T
+    if forward > 0.0 and (len(parts) > 1 or code.blocks > 1):
+        held = code.segments[0].support
+        touched = []
+        for segment in code.segments:
+            held = held + segment.support
+            touched.append(np.diff(held.indptr))
+        work = work + forward * np.stack(touched, axis=1)
+    return np.asarray(work)
 
 
 def _one_after_the_other(ready: Floats, seconds: Floats) -> Floats:

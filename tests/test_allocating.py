@@ -128,7 +128,7 @@ def test_proposals_differ_in_their_segments_and_only_propose_what_can_be_built()
         assert len(code.segments) <= proposal["segments"]
     cut = cluster().replace(job=Job(parameters=20000, samples=50, partitions=7))
     assert list(proposals(cut, COUNT)) == []
-    assert list(proposals(Cluster(1, PUBLISHED), COUNT)) == []
+    assert [p["allocation"] for p in proposals(Cluster(1, PUBLISHED), COUNT)] == [[1.0]]
 
 
 def test_many_workers_are_looked_at_through_few_levels():
@@ -179,3 +179,18 @@ def test_silence_of_some_workers_does_not_rule_levels_out_where_a_deadline_is_th
     times = failing.sample(20_000, rng=1)
     alone = [Waiting(block_coordinate(7, one), "count").finish(failing, times) <= deadline for one in np.eye(7)]
     assert found.value > max(done.mean() for done in alone) - 0.01
+
+
+@pytest.mark.parametrize("forward", [0.1, 0.7])
+@pytest.mark.parametrize("wait", ["count", "decodable"])
+def test_forward_passes_make_many_stretches_slow(forward, wait):
+    """Each partition costs so much for every worker that takes stretches of its gradient, however short they are."""
+    costly = cluster().replace(job=Job(parameters=20000, samples=50, forward=forward))
+    found, free = allocate(costly, Goal(wait=wait)), allocate(cluster(), Goal(wait=wait))
+    assert np.count_nonzero(found.x) < np.count_nonzero(free.x)
+    assert found.value > free.value
+    assert found.bound <= found.value
+    measured = simulate(code_of(found, 10), costly, iterations=20_000, wait=wait, rng=5)
+    assert measured.mean == pytest.approx(found.value, abs=5 * np.hypot(found.stderr, measured.stderr))
+    wasted = simulate(code_of(free, 10), costly, iterations=20_000, wait=wait, rng=5)
+    assert measured.mean < wasted.mean

@@ -13,6 +13,7 @@ from gcopt.cluster import Cluster, Failures, Job, Network, Racks, Times, Trace
 from gcopt.code import GradientCode, Segment
 from gcopt.delays import Delay
 from gcopt.errors import InputError
+from gcopt.expectation import expected_time
 from gcopt.families import FAMILIES
 from gcopt.families.block_coordinate import quiet_levels
 from gcopt.report import print_simulation
@@ -305,3 +306,13 @@ def test_an_infinite_mean_is_called_so(capsys):
     cluster = Cluster(2, Delay("pareto", {"shape": 0.9, "scale": 1.0}))
     print_simulation(simulate(FAMILIES["uncoded"](2), cluster, iterations=100, rng=0))
     assert "the exact mean is infinite" in capsys.readouterr().out
+
+
+def test_stretches_of_the_gradient_need_a_forward_pass_over_every_partition_they_touch():
+    """Two workers, two stages: a half uncoded, a half on both; one unit of time per unit of work."""
+    two, one = FAMILIES["two-stage"](2, 1, 3.0), FAMILIES["fractional-repetition"](2, 1)
+    cluster = Cluster(2, Delay("deterministic", {"value": 1.0}), job=Job(forward=0.25))
+    times = cluster.sample(1, rng=0)
+    assert arrivals(two, cluster, times)[0].tolist() == [[(0.5 + 0.25) / 2, (1.5 + 0.5) / 2]] * 2
+    assert arrivals(one, cluster, times)[0].tolist() == [[1.0]] * 2
+    assert expected_time(two, cluster, wait="count") == pytest.approx(1.0)

@@ -91,6 +91,7 @@ def arriving(
     rate: Floats,
     shares: Floats,
     sending: Floats,
+    once: Floats,
     lengths: Floats,
     groups: Ints,
     teams: Ints,
@@ -102,7 +103,8 @@ def arriving(
 ) -> None:
     """Write when every level of some length is known, and (level, worker, level computed last) that decide it.
 
-    Worker j has computed level i after begin + rate * (shares so far); it sends levels in order, one at a time.
+    Worker j has computed level i after begin + rate * (shares so far + once[i, j]); it sends levels in order, one at a
+    time.
     """
     rows, n = begin.shape
     k = lengths.size
@@ -117,7 +119,7 @@ def arriving(
                 continue
             for j in range(n):
                 work[j] += shares[i, j] * lengths[i]
-                ready = begin[r, j] + rate[r, j] * work[j]
+                ready = begin[r, j] + rate[r, j] * (work[j] + once[i, j])
                 if ready >= sent[j]:
                     sent[j] = ready
                     computed[j] = i

@@ -7,7 +7,7 @@ found here is best found, with a bound from the convex problem without overhead 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -88,6 +88,10 @@ class ArrivingRuntime:
     sending : array, shape (K,)
         Seconds a message takes per unit of length; a worker sends one after the other.
     decodability : Decodability
+    supports : array of bool, shape (K, n, k), optional
+        Which partitions worker j holds for level i.
+    forward : float
+        Units of work that a partition costs a worker once, where more than one level has a length; needs the supports.
 
     Examples
     --------
@@ -101,13 +105,27 @@ class ArrivingRuntime:
     shares: Floats
     sending: Floats
     decodability: Decodability
+    supports: NDArray[np.bool_] | None = None
+    forward: float = 0.0
+    _known: dict[bytes, Floats] = field(default_factory=dict)
 
     def evaluate(self, lengths: ArrayLike) -> tuple[Floats, Ints]:
         """Return the time of every row, and what decides it, for `slope`."""
         x = np.ascontiguousarray(lengths, dtype=float)
         times, decisive = np.empty(len(self.begin)), np.zeros((len(self.begin), 3), np.int64)
-        arriving(self.begin, self.rate, self.shares, self.sending, x, *self.decodability.arrays, times, decisive)
+        once = self._once(x > 0.0)
+        arriving(self.begin, self.rate, self.shares, self.sending, once, x, *self.decodability.arrays, times, decisive)
         return times, decisive
+
+    def _once(self, used: NDArray[np.bool_]) -> Floats:
+        """Return the work that does not depend on the lengths up to each level, shape (K, n)."""
+        if self.supports is None or self.forward == 0.0 or used.sum() <= 1:
+            return np.zeros(self.shares.shape)
+        key = used.tobytes()
+        if key not in self._known:
+            held = np.logical_or.accumulate(self.supports & used[:, None, None], axis=0)
+            self._known[key] = self.forward * held.sum(axis=2)
+        return self._known[key]
 
     def slope(self, decisive: Ints, weights: Floats) -> Floats:
         """Return the gradient of the weighted sum of the times, shape (K,)."""
@@ -122,9 +140,7 @@ class ArrivingRuntime:
         if not ends.any():
             return np.inf, np.zeros(len(self.shares))
         weights = ends / ends.sum()
-        return float(times[ends].mean()), self.slope(decisive[ends], weights[ends]) if not ends.all() else self.slope(
-            decisive, weights
-        )
+        return float(times[ends].mean()), self.slope(decisive, weights)
 
     def alone(self) -> Floats:
         """Return the time of every row if all work, one unit of length, were of level i, shape (rows, K)."""
@@ -132,9 +148,10 @@ class ArrivingRuntime:
 
     def only(self, chosen: Sequence[int], decodability: Decodability) -> ArrivingRuntime:
         """Return the same with some levels only."""
-        return ArrivingRuntime(
-            self.begin, self.rate, self.shares[list(chosen)], self.sending[list(chosen)], decodability
-        )
+        kept = list(chosen)
+        supports = None if self.supports is None else self.supports[kept]
+        shares, sending = self.shares[kept], self.sending[kept]
+        return replace(self, shares=shares, sending=sending, supports=supports, decodability=decodability, _known={})
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,7 +27,7 @@ from .published import (
     single,
     tandon_partial,
 )
-from .runtime import DiversityRuntime
+from .runtime import EVALUATED_UP_TO, DiversityRuntime
 from .stationary import Stationary
 from .subgradient import Subgradient
 
@@ -94,7 +94,7 @@ class Published:
             If the method does not apply to the distribution or the problem.
         """
         seed = seed_of(rng)
-        bound = self._bound(seed)
+        bound, note = self._bound(seed)
         began = time.perf_counter()
         relaxed = self._relaxed(seed)
         seconds = time.perf_counter() - began
@@ -110,16 +110,18 @@ class Published:
             relaxed=relaxed,
             relaxed_value=self._judged(relaxed),
             method=self.method,
-            note="bound: proved for every allocation" if self.deadline is None else SAMPLED_BOUND,
+            note=note,
         )
 
-    def _bound(self, seed: int) -> float:
+    def _bound(self, seed: int) -> tuple[float, str]:
+        """Return what no allocation can beat, and what that rests on."""
         if self.deadline is None:
             best = DiversityRuntime(tolerance=1e-4).solve(self.distribution, self.workers, self.total, rng=seed)
             assert best.bound is not None
-            return best.bound
-        solver = DiversityCompletion()
-        return solver.bound(self.distribution, Levels.of(self.workers), self.total, self.deadline, seed)
+            sampled = self.workers > EVALUATED_UP_TO
+            return best.bound, best.note if sampled else "bound: proved for every allocation"
+        levels = Levels.of(self.workers)
+        return DiversityCompletion().bound(self.distribution, levels, self.total, self.deadline, seed), SAMPLED_BOUND
 
     def _judged(self, x: Floats | NDArray[np.int64]) -> float:
         """Return the exact value of an allocation, over the levels it uses."""

@@ -27,7 +27,7 @@ EVALUATED_UP_TO = 2000
 """Workers up to which the exact objective is evaluated at all."""
 
 _DRAWN = 20_000_000
-_POLISHED = 4.0  # seconds of exact gradients after a sample average, unless a limit is given
+_POLISHED = 12  # exact gradients after a sample average
 _SAMPLED_GAP = 5e-4
 
 
@@ -238,7 +238,8 @@ class DiversityRuntime:
             start,
             total,
             tolerance=max(self.tolerance, _SAMPLED_GAP),
-            seconds=_POLISHED if self.seconds is None else self.seconds,
+            seconds=self.seconds,
+            evaluations=_POLISHED,
         )
         if used.size == thin.size:
             used, found = levels, exact
