@@ -15,6 +15,7 @@ from gcopt.errors import DecodingError, InputError
 from gcopt.families import FAMILIES
 
 PARAMETERS = {
+    "block-coordinate": {"workers": 5, "allocation": [3, 1, 2, 0, 1]},
     "uncoded": {"workers": 5, "partitions": 7},
     "ignore-stragglers": {"workers": 5, "stragglers": 2},
     "fractional-repetition": {"workers": 6, "stragglers": 2},
