@@ -6,17 +6,19 @@ import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv
 
+from .._joint_kernels import joint
 from ..errors import InputError
 from ..joint_order_statistics import Distribution
 from ..result import Result, Status
 from .integers import check_total
 from .levels import Levels
-from .objectives import check_delays
+from .objectives import SampledRuntime, check_delays
 from .search import Optimum
 
 Floats = NDArray[np.float64]
@@ -95,6 +97,13 @@ def checked(workers: int, total: float, diversities: Iterable[int] | None, *, wh
     if not (total > 0 and math.isfinite(total)):
         raise InputError(f"parameters is {total!r}; a finite number above 0 is needed")
     return Levels.of(int(workers), diversities), float(total)
+
+
+@cache
+def compile_kernels() -> None:
+    """Compile what the searches call, or load it, before any clock starts."""
+    joint(np.array([[0.5]]), np.ones(1, np.int64), 1, np.empty(1), np.empty((1, 1)))
+    SampledRuntime(np.ones((2, 1)))(np.ones(1))
 
 
 def known_when(delays: ArrayLike, total: float, levels: Levels | None, *, whole: bool) -> tuple[Floats, Levels, float]:

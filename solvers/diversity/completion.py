@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..joint_order_statistics import Distribution
 from ..result import Status
 from ..seeding import RngLike, generator, seed_of
-from .allocation import EXACT_UP_TO, Allocation, allocation_of, checked, known_when, medians, renyi
+from .allocation import EXACT_UP_TO, Allocation, allocation_of, checked, compile_kernels, known_when, medians, renyi
 from .descent import Descent
 from .integers import exchanged, rounded
 from .levels import Levels
@@ -193,6 +193,7 @@ class DiversityCompletion:
         InputError
             If an argument is impossible.
         """
+        compile_kernels()
         began = time.perf_counter()
         levels, total = checked(workers, total, diversities, whole=self.integers)
         if not (deadline > 0 and math.isfinite(deadline)):
@@ -233,6 +234,7 @@ class DiversityCompletion:
         self, delays: ArrayLike, total: float, deadline: float, *, levels: Levels | None = None
     ) -> Allocation:
         """Find an allocation in time in as many of the rows as possible; parameters as in `DiversityRuntime`."""
+        compile_kernels()
         began = time.perf_counter()
         rows, levels, total = known_when(delays, total, levels, whole=self.integers)
         if not (deadline > 0 and math.isfinite(deadline)):

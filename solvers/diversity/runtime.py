@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import InputError
 from ..joint_order_statistics import Distribution
 from ..seeding import RngLike, generator, seed_of
-from .allocation import EXACT_UP_TO, Allocation, allocation_of, checked, known_when, medians, renyi
+from .allocation import EXACT_UP_TO, Allocation, allocation_of, checked, compile_kernels, known_when, medians, renyi
 from .few import FewLevels
 from .integers import exchanged, proved, rounded
 from .levels import Levels
@@ -27,7 +27,7 @@ EVALUATED_UP_TO = 2000
 """Workers up to which the exact objective is evaluated at all."""
 
 _DRAWN = 20_000_000
-_POLISHED = 12  # exact gradients after a sample average
+_POLISHED = 28  # exact gradients after a sample average
 _SAMPLED_GAP = 5e-4
 
 
@@ -99,6 +99,7 @@ class DiversityRuntime:
         InputError
             If an argument is impossible, or no allocation has a finite mean.
         """
+        compile_kernels()
         began = time.perf_counter()
         levels, total = checked(workers, total, diversities, whole=self.integers)
         exact = ExactRuntime(distribution, levels)
@@ -155,6 +156,7 @@ class DiversityRuntime:
         InputError
             If a shape or a number is impossible, or some level is never known.
         """
+        compile_kernels()
         began = time.perf_counter()
         rows, used, total = known_when(delays, total, levels, whole=self.integers)
         later = rows[:2] if fresh is None else known_when(fresh, total, levels, whole=self.integers)[0]
