@@ -286,8 +286,9 @@ def allocate(
 ) -> Allocation:
     """Find the allocation for a cluster and say what is proved about it.
 
-    Exact where workers are alike and independent, overhead is constant, nothing limits the messages and the master
-    waits for counts; else from samples, with the value on fresh rows.
+    Exact, over all diversities (also those that no code can be built for), where workers are alike and independent,
+    overhead is constant, nothing limits the messages and the master waits for counts; else from samples, with the value
+    on fresh rows.
 
     Parameters
     ----------

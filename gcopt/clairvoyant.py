@@ -6,8 +6,11 @@ from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import betaincinv
 
 from gcopt.cluster import Cluster, Times
+
+_THREE_SIGMA = 0.99865
 
 
 def clairvoyant_time(cluster: Cluster, draws: Iterable[Times]) -> float:
@@ -39,8 +42,9 @@ def clairvoyant_time(cluster: Cluster, draws: Iterable[Times]) -> float:
 def clairvoyant_share(cluster: Cluster, draws: Iterable[Times], deadline: float) -> float:
     """Return an upper bound on the probability that any exact code is done by a deadline, at most 1.
 
-    The share of the draws in which the bound of `clairvoyant_time` on a single iteration is met, three standard errors
-    added. An iteration in which nobody answers in time is missed; there is no second attempt.
+    The upper end of the one-sided three-sigma interval (Clopper & Pearson 1934) of the share of the draws in which the
+    bound of `clairvoyant_time` on a single iteration is met. An iteration in which nobody answers in time is missed;
+    there is no second attempt.
 
     Parameters
     ----------
@@ -58,8 +62,9 @@ def clairvoyant_share(cluster: Cluster, draws: Iterable[Times], deadline: float)
     >>> [clairvoyant_share(cluster, [cluster.sample(1000, rng=0)], deadline) > 0.5 for deadline in (0.4, 0.6)]
     [False, True]
     """
-    share, stderr = share_and_stderr(_alone(cluster, draws)[0] <= deadline)
-    return min(1.0, share + 3 * stderr)
+    met = _alone(cluster, draws)[0] <= deadline
+    hits = int(met.sum())
+    return 1.0 if hits == met.size else float(betaincinv(hits + 1, met.size - hits, _THREE_SIGMA))
 
 
 def share_and_stderr(met: NDArray[np.bool_]) -> tuple[float, float]:

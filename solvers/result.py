@@ -12,7 +12,7 @@ class Status(StrEnum):
     Examples
     --------
     >>> print(Status.FEASIBLE, "-", Status.FEASIBLE.advice)
-    feasible - The result is valid and not proved best; give it more seconds to narrow the gap.
+    feasible - The result is valid and not proved best; a search with a time limit may get further with more.
     """
 
     OPTIMAL = "optimal"
@@ -29,7 +29,7 @@ class Status(StrEnum):
 
 _ADVICE = {
     Status.OPTIMAL: "The value is proved; there is nothing left to search.",
-    Status.FEASIBLE: "The result is valid and not proved best; give it more seconds to narrow the gap.",
+    Status.FEASIBLE: "The result is valid and not proved best; a search with a time limit may get further with more.",
     Status.INFEASIBLE: "Nothing satisfies these parameters; relax the one the message names.",
     Status.LIMIT: "A limit was reached before there was a valid result; raise it or make the problem smaller.",
     Status.ERROR: "The search failed numerically; rescale the input or report it with the seed.",
