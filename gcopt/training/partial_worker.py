@@ -85,12 +85,7 @@ class PartialWorker(Worker):
                 break
         return task[0]
 
-    def _outdated(self, version: int, due: float) -> bool:
-        """Wait for the time when a report is due; whether the master has newer parameters by then."""
-        while self.board.version() == version:
-            early = due - time.monotonic()
-            if early <= 0.0:
-                return False
-            if self._awake.wait(early):
-                self._awake.clear()
-        return True
+    def _rest(self, seconds: float) -> None:
+        """Wait so long, or until the other thread says that the master has called."""
+        if self._awake.wait(seconds):
+            self._awake.clear()

@@ -132,9 +132,13 @@ class Worker:
             early = due - time.monotonic()
             if early <= 0.0:
                 return False
-            if select.select([self.command], [], [], early)[0]:
-                self._sleep()
+            self._rest(early)
         return True
+
+    def _rest(self, seconds: float) -> None:
+        """Wait so long, or until the master calls."""
+        if select.select([self.command], [], [], seconds)[0]:
+            self._sleep()
 
     def _sleep(self) -> None:
         """Wait for a wake-up call; a call may be about something that was seen already."""

@@ -65,17 +65,20 @@ class SampledRuntime:
 
     def __call__(self, heights: ArrayLike) -> tuple[float, Floats]:
         """Return the mean and its gradient."""
-        z = np.ascontiguousarray(heights, dtype=float)
-        times, slope = np.empty(len(self.delays)), np.zeros(z.size)
-        latest(self.delays, z, times, slope)
+        times, which, decisive = last_level(self.delays, heights)
+        slope = np.bincount(which, weights=decisive, minlength=self.delays.shape[1])
         return float(times.mean()), slope / len(times)
 
     def times(self, heights: ArrayLike) -> Floats:
         """Return the runtime of every row."""
-        z = np.ascontiguousarray(heights, dtype=float)
-        times = np.empty(len(self.delays))
-        latest(self.delays, z, times, np.zeros(z.size))
-        return times
+        return last_level(self.delays, heights)[0]
+
+
+def last_level(delays: Floats, heights: ArrayLike) -> tuple[Floats, NDArray[np.int64], Floats]:
+    """Return the runtime max_i D_i z_i of every row, the level that decides it, and that level's delay."""
+    times, which = np.empty(len(delays)), np.empty(len(delays), np.int64)
+    latest(delays, np.ascontiguousarray(heights, dtype=float), times, which)
+    return times, which, delays[np.arange(len(delays)), which]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,16 +136,12 @@ class SmoothedCompletion:
 
     def __call__(self, heights: ArrayLike) -> tuple[float, Floats]:
         """Return the smoothed share and its gradient."""
-        z = np.ascontiguousarray(heights, dtype=float)
-        times, which = np.empty(len(self.delays)), np.empty(len(self.delays), np.int64)
-        from ._kernels import latest_level
-
-        latest_level(self.delays, z, times, which)
+        times, which, decisive = last_level(self.delays, heights)
         with np.errstate(over="ignore"):
             share = 1.0 / (1.0 + (times / self.deadline) ** (1.0 / self.width))
         steepness = share * (1.0 - share) / (self.width * np.maximum(times, 1e-300))
-        slopes = -steepness * self.delays[np.arange(len(times)), which]
-        return float(share.mean()), np.bincount(which, weights=slopes, minlength=z.size) / len(times)
+        slope = np.bincount(which, weights=-steepness * decisive, minlength=self.delays.shape[1])
+        return float(share.mean()), slope / len(times)
 
 
 def check_delays(delays: ArrayLike, levels: int) -> Floats:
