@@ -25,6 +25,7 @@ _HOME = {
     "Decoder": "gcopt.decoding",
     "decode": "gcopt.decoding",
     "design": "gcopt.designer",
+    "exists": "gcopt.existence",
     "fit": "gcopt.fitting",
     "load": "gcopt.files",
     "save": "gcopt.files",
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from gcopt.decoding import Decoder as Decoder
     from gcopt.decoding import decode as decode
     from gcopt.designer import design as design
+    from gcopt.existence import exists as exists
     from gcopt.files import export as export
     from gcopt.files import load as load
     from gcopt.files import save as save

@@ -1,20 +1,31 @@
-"""The mean decoding error: exact by components where the sets are few, else sampled with a standard error."""
+"""The decoded gradient over random stragglers: its mean error, its bias and its variance.
+
+Exact by formula for decoders whose coefficients are fixed, exact by components where the sets are few, else sampled
+with a standard error.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import hypergeom
+from scipy.stats import binom, hypergeom
 
+from gcopt.checks import check_number
+from gcopt.code import Segment
 from gcopt.decoding import Component, Decoder
+from gcopt.errors import InputError
 
 _SETS = 60_000
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Probability = float | Sequence[float] | None
 
 
 @dataclass(frozen=True)
@@ -34,8 +45,54 @@ class Mean:
     exact: bool
 
 
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """What the decoder multiplies the partial gradients with, on average over random stragglers.
+
+    Attributes
+    ----------
+    mean : array, shape (m, m k)
+        E[R B]; the estimate is unbiased when it is the target T.
+    stderr : array, shape (m, m k)
+        Of each entry; 0 when exact.
+    error : Mean
+        E ||R B - T||^2, which is ``bias + variance``.
+    exact : bool
+    """
+
+    mean: NDArray[Any]
+    stderr: Floats
+    error: Mean
+    target: Floats
+
+    @property
+    def exact(self) -> bool:
+        """Whether nothing was sampled."""
+        return self.error.exact
+
+    @property
+    def bias(self) -> float:
+        """||E[R B] - T||^2."""
+        return float(np.sum(np.abs(self.mean - self.target) ** 2))
+
+    @property
+    def variance(self) -> float:
+        """E ||R B - E[R B]||^2."""
+        return max(0.0, self.error.value - self.bias)
+
+    @property
+    def factor(self) -> float:
+        """Alpha: the multiple of T that is nearest to the mean; dividing the estimate by it removes that much bias."""
+        return float(np.real(np.sum(self.mean * self.target)) / self.target.sum())
+
+    @property
+    def crooked(self) -> float:
+        """||E[R B] - alpha T||^2: bias that no factor removes."""
+        return float(np.sum(np.abs(self.mean - self.factor * self.target) ** 2))
+
+
 def mean_error(
-    decoder: Decoder, *, stragglers: int, probability: float | None, samples: int, rng: np.random.Generator
+    decoder: Decoder, *, stragglers: int, probability: Probability, samples: int, rng: np.random.Generator
 ) -> Mean:
     """Return the mean of the decoding error over random stragglers.
 
@@ -45,11 +102,16 @@ def mean_error(
         Of one segment.
     stragglers : int
         s: every set of s stragglers is equally likely; not used when ``probability`` is given.
-    probability : float or None
-        q: every worker straggles independently with this probability.
+    probability : float, sequence of float (n,) or None
+        q: every worker straggles independently with this probability, or each with its own.
     samples : int
         Number of sets drawn where they are too many to enumerate.
     rng : Generator
+
+    Raises
+    ------
+    InputError
+        If ``probability`` is impossible.
 
     Examples
     --------
@@ -59,21 +121,61 @@ def mean_error(
     >>> round(mean_error(decoder, stragglers=2, probability=None, samples=0, rng=rng).value, 9)  # 2/6 lose a pair
     0.666666667
     """
+    chances = check_probability(probability, decoder.segment.workers)
+    if decoder.segment.is_linear:
+        return moments(decoder, stragglers=stragglers, probability=probability, samples=samples, rng=rng).error
+    if (sets := _by_components(decoder, stragglers, chances)) is not None:
+        return Mean(sets, 0.0, True)
+    return _sampled(decoder, stragglers, chances, samples, rng).error
+
+
+def moments(
+    decoder: Decoder, *, stragglers: int, probability: Probability, samples: int, rng: np.random.Generator
+) -> Moments:
+    """Return mean and spread of the coefficients R B over random stragglers; parameters are those of `mean_error`.
+
+    Examples
+    --------
+    >>> import gcopt, numpy as np
+    >>> decoder = Decoder(gcopt.families.ignore_stragglers(4, 1).segments[0])
+    >>> found = moments(decoder, stragglers=1, probability=None, samples=0, rng=np.random.default_rng(0))
+    >>> found.mean.tolist(), round(found.variance, 9), found.exact
+    ([[1.0, 1.0, 1.0, 1.0]], 1.333333333, True)
+    """
     segment = decoder.segment
     n = segment.workers
-    if segment.decoder == "least-squares":
-        sizes = [c.workers.size for c in decoder.components]
-        most = stragglers if probability is None else n
-        if sum(comb(size, t) for size in sizes for t in range(min(size, most) + 1)) <= _SETS:
-            return Mean(_by_components(decoder, stragglers, probability), 0.0, True)
-    elif probability is None and comb(n, stragglers) <= _SETS:
-        errors = [decoder(_without(n, lost)).error for lost in combinations(range(n), stragglers)]
-        return Mean(float(np.mean(errors)), 0.0, True)
-    drawn = np.array([decoder(draw(rng, n, stragglers, probability)).error for _ in range(samples)])
-    return Mean(float(drawn.mean()), float(drawn.std(ddof=1) / np.sqrt(samples)), False)
+    chances = check_probability(probability, n)
+    if segment.is_linear and (found := _linear(segment, stragglers, chances)) is not None:
+        return found
+    most = comb(n, stragglers) if chances is None else 2**n
+    if most > _SETS:
+        return _sampled(decoder, stragglers, chances, samples, rng)
+    mean, error = np.zeros_like(segment.target, dtype=segment.encoding.dtype), 0.0
+    for weight, heard in _weighted_sets(n, stragglers, chances):
+        decoding = decoder(heard)
+        mean += weight * (decoding.matrix @ segment.encoding)
+        error += weight * decoding.error
+    return Moments(mean, np.zeros(mean.shape), Mean(error, 0.0, True), segment.target)
 
 
-def draw(rng: np.random.Generator, n: int, stragglers: int, probability: float | None) -> NDArray[np.bool_]:
+def check_probability(probability: Probability, workers: int) -> Floats | None:
+    """Return the probability of every worker to straggle, shape (n,), or None; refuse what is no probability.
+
+    Examples
+    --------
+    >>> check_probability(0.25, 2).tolist()
+    [0.25, 0.25]
+    """
+    if probability is None:
+        return None
+    if isinstance(probability, (list, tuple, np.ndarray)):
+        if len(probability) != workers:
+            raise InputError(f"probability has {len(probability)} entries; {workers} are needed, one per worker")
+        return np.array([check_number(f"probability[{j}]", q, 0.0, 1.0) for j, q in enumerate(probability)])
+    return np.full(workers, check_number("probability", probability, 0.0, 1.0))
+
+
+def draw(rng: np.random.Generator, n: int, stragglers: int, probability: Floats | float | None) -> Bools:
     """Draw one set of responders, bool, shape (n,)."""
     if probability is not None:
         return np.asarray(rng.random(n) >= probability)
@@ -82,26 +184,105 @@ def draw(rng: np.random.Generator, n: int, stragglers: int, probability: float |
     return heard
 
 
-def _without(n: int, lost: tuple[int, ...]) -> NDArray[np.bool_]:
+def _without(n: int, lost: tuple[int, ...]) -> Bools:
     heard = np.ones(n, dtype=bool)
     heard[list(lost)] = False
     return heard
 
 
-def _by_components(decoder: Decoder, stragglers: int, probability: float | None) -> float:
+def _weighted_sets(n: int, stragglers: int, chances: Floats | None) -> Iterator[tuple[float, Bools]]:
+    """Yield every set of responders with its probability."""
+    if chances is None:
+        weight = 1.0 / comb(n, stragglers)
+        yield from ((weight, _without(n, lost)) for lost in combinations(range(n), stragglers))
+        return
+    for bits in range(2**n):
+        heard = (bits >> np.arange(n)) & 1 == 1
+        weight = float(np.prod(np.where(heard, 1.0 - chances, chances)))
+        if weight > 0.0:
+            yield weight, heard
+
+
+def _sampled(
+    decoder: Decoder, stragglers: int, chances: Floats | None, samples: int, rng: np.random.Generator
+) -> Moments:
     segment = decoder.segment
+    total = np.zeros_like(segment.target, dtype=segment.encoding.dtype)
+    squares, errors = np.zeros(total.shape), np.empty(samples)
+    for i in range(samples):
+        decoding = decoder(draw(rng, segment.workers, stragglers, chances))
+        coefficients = np.asarray(decoding.matrix @ segment.encoding)
+        total += coefficients
+        squares += np.abs(coefficients) ** 2
+        errors[i] = decoding.error
+    mean = total / samples
+    spread = np.maximum(squares / samples - np.abs(mean) ** 2, 0.0) / (samples - 1)
+    error = Mean(float(errors.mean()), float(errors.std(ddof=1) / np.sqrt(samples)), False)
+    return Moments(mean, np.sqrt(spread), error, segment.target)
+
+
+def _linear(segment: Segment, stragglers: int, chances: Floats | None) -> Moments | None:
+    """Moments of a decoder that gives every responder the same coefficient, from those of the set of responders.
+
+    None where the coefficient depends on how many respond and workers are unlike each other.
+    """
+    n, scaled = segment.workers, segment.decoder == "scaled"
+    one = np.ones(n)
+    if chances is None:
+        r = n - stragglers
+        weight = n / r if scaled else 1.0
+        first, pairs = weight * r / n * one, weight**2 * r * (r - 1) / max(1, n * (n - 1))
+        return _second(segment, first, weight**2 * r / n * one, pairs)
+    if not scaled:
+        return _second(segment, 1.0 - chances, 1.0 - chances, None)
+    if np.ptp(chances) > 0.0:
+        return None
+    heard = np.arange(1, n + 1)
+    share = binom.pmf(heard, n, 1.0 - chances[0])
+    first = float(share.sum()) * one
+    alone = float((share * n / heard).sum())
+    pairs = float((share * n * (heard - 1) / heard).sum()) / max(1, n - 1)
+    return _second(segment, first, alone * one, pairs)
+
+
+def _second(segment: Segment, first: Floats, alone: Floats, pairs: float | None) -> Moments:
+    """Moments from E[r_j], E[r_j^2] and E[r_i r_j] of the coefficients r; ``pairs`` None means independent."""
+    rows = segment.encoding
+    squares = np.asarray(abs(rows).power(2).sum(axis=1))
+    mean = np.asarray(first @ rows)[None, :]
+    if pairs is None:  # the variance is that of each worker by itself
+        variance = float(((alone - first**2) * squares).sum())
+        error = float(np.sum(np.abs(mean - segment.target) ** 2)) + variance
+    else:
+        column = np.asarray(rows.sum(axis=0))
+        square = float((alone * squares).sum() + pairs * (np.sum(np.abs(column) ** 2) - squares.sum()))
+        error = square - 2.0 * float(np.real(mean).sum()) + segment.partitions
+    return Moments(mean, np.zeros(mean.shape), Mean(max(error, 0.0), 0.0, True), segment.target)
+
+
+def _by_components(decoder: Decoder, stragglers: int, chances: Floats | None) -> float | None:
+    """Return the mean error summed over the components; None where their sets are too many."""
+    segment, parts = decoder.segment, decoder.components
     n = segment.workers
-    covered = sum(c.partitions.size for c in decoder.components)
+    alike = chances is None or bool(np.ptp(chances) == 0.0)
+    most = stragglers if chances is None else n
+    sizes = [part.workers.size for part in parts]
+    if sum(comb(size, t) for size in sizes for t in range(min(size, most) + 1)) > _SETS:
+        return None
+    covered = sum(part.partitions.size for part in parts)
     total = float(segment.blocks * (segment.partitions - covered))
-    for component in decoder.components:
-        size = component.workers.size
-        if probability is None:
-            counts = np.arange(min(size, stragglers) + 1)
+    for part in parts:
+        size = part.workers.size
+        if not alike and chances is not None:
+            mine = _weighted_sets(size, 0, chances[part.workers])
+            total += sum(weight * part.error(heard) for weight, heard in mine)
+            continue
+        counts = np.arange(min(size, most) + 1)
+        if chances is None:
             weights = hypergeom.pmf(counts, n, size, stragglers)
         else:
-            counts = np.arange(size + 1)
-            weights = np.array([comb(size, t) * probability**t * (1 - probability) ** (size - t) for t in counts])
-        total += float(sum(w * _mean_without(component, int(t)) for t, w in zip(counts, weights, strict=True) if w > 0))
+            weights = binom.pmf(counts, size, chances[0])
+        total += float(sum(w * _mean_without(part, int(t)) for t, w in zip(counts, weights, strict=True) if w > 0))
     return total
 
 

@@ -119,7 +119,7 @@ def usable(code: GradientCode) -> bool:
     """
     rng = np.random.default_rng(0)
     for segment in code.segments:
-        if segment.decoder != "least-squares":
+        if segment.is_linear or segment.approximate:
             continue
         kinds = {(part.workers.size, part.matrix.nnz): part for part in components(segment)}
         for part in kinds.values():

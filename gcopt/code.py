@@ -15,7 +15,7 @@ from scipy import sparse
 from gcopt.checks import check_count, check_finite
 from gcopt.errors import InputError
 
-DECODERS = ("least-squares", "scaled")
+DECODERS = ("least-squares", "scaled", "sum")
 
 
 @dataclass(frozen=True)
@@ -25,22 +25,30 @@ class Claim:
     Attributes
     ----------
     kind : str
-        What is promised: ``exact`` (no error for any set of ``stragglers``), ``load`` (largest number of partitions
-        on a worker), ``replication`` (smallest number of workers on a partition), ``noise`` (at most this noise
-        amplification for any set of ``stragglers``), ``unbiased`` (mean over uniformly random stragglers).
+        What is promised: ``exact`` (no error for any set of ``stragglers``), ``error`` (at most this squared error for
+        any set of ``stragglers``), ``mean`` (at most this mean squared error over random stragglers), ``unbiased``
+        (the mean estimate is the gradient), ``proportional`` (the mean estimate is this multiple of the gradient),
+        ``load`` (largest number of partitions on a worker), ``replication`` (smallest number of workers on a
+        partition), ``noise`` (at most this noise amplification for any set of ``stragglers``).
     value : float
         The promised number; 0.0 for ``exact`` and ``unbiased``.
     source : str
         Where the promise comes from, down to the theorem.
     stragglers : int or None
-        Number of stragglers the promise speaks of.
+        Number of stragglers the promise speaks of; for a mean, all sets of so many are equally likely.
     segment : int
         Which segment of the code it speaks of.
+    probability : float or tuple of float or None
+        For a mean: workers straggle independently with this probability, or each with its own.
+    on_average : bool
+        Whether the promise holds on average over the random construction only, and not for each code drawn.
 
     Examples
     --------
     >>> print(Claim("exact", 0.0, "Tandon et al. 2017, Theorem 2", stragglers=3))
     exact for every set of 3 stragglers
+    >>> print(Claim("mean", 1.2, "Charles et al. 2017", stragglers=2, on_average=True))
+    on average over the draws of the code: mean squared error at most 1.2 over random sets of 2 stragglers
     """
 
     kind: str
@@ -48,17 +56,37 @@ class Claim:
     source: str
     stragglers: int | None = None
     segment: int = 0
+    probability: float | tuple[float, ...] | None = None
+    on_average: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.probability, list):  # as JSON holds it
+            object.__setattr__(self, "probability", tuple(self.probability))
 
     def __str__(self) -> str:
+        every, several = f"for every set of {self.stragglers} stragglers", self._random
         words = {
-            "exact": f"exact for every set of {self.stragglers} stragglers",
+            "exact": f"exact {every}",
+            "error": f"squared error at most {self.value:.6g} {every}",
+            "mean": f"mean squared error at most {self.value:.6g} {several}",
+            "unbiased": f"unbiased {several}",
+            "proportional": f"the mean estimate is {self.value:.6g} times the gradient {several}",
             "load": f"no worker holds more than {self.value:g} partitions",
             "replication": f"every partition is on at least {self.value:g} workers",
-            "noise": f"noise amplification at most {self.value:.6g} for every set of {self.stragglers} stragglers",
-            "unbiased": f"unbiased when {self.stragglers} stragglers are uniformly random",
+            "noise": f"noise amplification at most {self.value:.6g} {every}",
         }
         text = words.get(self.kind, f"{self.kind} {self.value:g}")
+        if self.on_average:
+            text = f"on average over the draws of the code: {text}"
         return text if self.segment == 0 else f"segment {self.segment}: {text}"
+
+    @property
+    def _random(self) -> str:
+        if isinstance(self.probability, tuple):
+            return "when workers straggle independently, each with its own probability"
+        if self.probability is not None:
+            return f"when workers straggle independently with probability {self.probability:g}"
+        return f"over random sets of {self.stragglers} stragglers"
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +104,10 @@ class Segment:
     stragglers : int
         How many workers the scheme means to leave behind (the master's ``count`` rule waits for n minus this many).
     decoder : str
-        ``least-squares``, or ``scaled`` (every responder counts n / responders: what "ignore the stragglers" does).
+        ``least-squares``; ``scaled`` (every responder counts n / responders: the one-step decoder, and what "ignore the
+        stragglers" does); or ``sum`` (every responder counts 1: what arrives is added up).
+    approximate : bool
+        Whether the scheme means n - ``stragglers`` answers to be enough although they may not decode exactly.
 
     Raises
     ------
@@ -95,6 +126,7 @@ class Segment:
     length: float = 1.0
     stragglers: int = 0
     decoder: str = "least-squares"
+    approximate: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "encoding", frozen_matrix(self.encoding))
@@ -105,11 +137,24 @@ class Segment:
         check_finite("length", self.length, 0.0, open_low=True)
         if self.decoder not in DECODERS:
             raise InputError(f"decoder is {self.decoder!r}; one of {', '.join(DECODERS)} would work")
-        if self.decoder == "scaled" and self.blocks > 1:
-            raise InputError(f"blocks is {self.blocks}; the scaled decoder cannot tell blocks apart, 1 would work")
+        if self.is_linear and self.blocks > 1:
+            raise InputError(
+                f"blocks is {self.blocks}; the {self.decoder} decoder cannot tell blocks apart, 1 would work"
+            )
 
     def __reduce__(self) -> tuple[type[Segment], tuple[Any, ...]]:
-        return Segment, (self.encoding, self.blocks, self.length, self.stragglers, self.decoder)
+        return Segment, (self.encoding, *self.settings.values())
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything but the matrix, by name, as files hold it."""
+        names = ("blocks", "length", "stragglers", "decoder", "approximate")
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the coefficients do not depend on who else responded, but for a common factor."""
+        return self.decoder != "least-squares"
 
     @property
     def workers(self) -> int:
@@ -223,6 +268,9 @@ class GradientCode:
                 raise InputError(f"a claim speaks of segment {claim.segment}; there are {len(self.segments)}")
             if claim.stragglers is not None and not 0 <= claim.stragglers < self.workers:
                 raise InputError(f"a claim speaks of {claim.stragglers} stragglers; there are {self.workers} workers")
+            chances = claim.probability if isinstance(claim.probability, tuple) else ()
+            if len(chances) not in (0, self.workers):
+                raise InputError(f"a claim has {len(chances)} probabilities; there are {self.workers} workers")
             if not np.isfinite(claim.value):
                 raise InputError(f"a claim promises {claim.value}; a finite number is expected")
 

@@ -104,8 +104,8 @@ class Decoder:
     def _decode(self, heard: Bools) -> Decoding:
         segment = self.segment
         n, m = segment.workers, segment.blocks
-        if segment.decoder == "scaled":
-            weight = n / max(1, int(heard.sum()))
+        if segment.is_linear:
+            weight = n / max(1, int(heard.sum())) if segment.decoder == "scaled" else 1.0
             matrix = np.tile(np.where(heard, weight, 0.0), (m, 1)).astype(segment.encoding.dtype)
         else:
             matrix = np.zeros((n, m), dtype=segment.encoding.dtype)

@@ -4,18 +4,22 @@ from gcopt.solvers.errors import (
     DecodingError,
     GcoptError,
     GcoptWarning,
+    ImpossibleError,
     InfeasibleError,
     InputError,
     LimitError,
     TrainingError,
+    UnknownError,
 )
 
 __all__ = [
     "DecodingError",
     "GcoptError",
     "GcoptWarning",
+    "ImpossibleError",
     "InfeasibleError",
     "InputError",
     "LimitError",
     "TrainingError",
+    "UnknownError",
 ]

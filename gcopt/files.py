@@ -58,10 +58,7 @@ def save(code: GradientCode, path: PathLike) -> Path:
         "family": code.family,
         "parameters": dict(code.parameters),
         "seed": code.seed,
-        "segments": [
-            {"blocks": s.blocks, "length": s.length, "stragglers": s.stragglers, "decoder": s.decoder}
-            for s in code.segments
-        ],
+        "segments": [segment.settings for segment in code.segments],
         "claims": [asdict(claim) for claim in code.claims],
     }
     arrays: dict[str, Any] = {"manifest": np.array(json.dumps(manifest))}
@@ -148,8 +145,7 @@ def export(code: GradientCode, path: PathLike, *, format: str | None = None) -> 
     described = []
     for c, segment in enumerate(code.segments):
         file = _export_matrix(segment.encoding, place / f"segment-{c}.{form}", form)
-        described.append({"file": file.name, "blocks": segment.blocks, "length": segment.length,
-                          "stragglers": segment.stragglers, "decoder": segment.decoder})  # fmt: skip
+        described.append({"file": file.name, **segment.settings})
     document = json.dumps({"schema": "gcopt.segments/1", "segments": described}, indent=1).encode()
     write_atomically(place / "segments.json", document, lambda content: content == document)
     return place

@@ -3,73 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from gcopt.averages import Mean, mean_error
+from gcopt.averages import Mean, Probability, check_probability
 from gcopt.checks import check_count, check_number
-from gcopt.code import Claim, GradientCode, Segment
-from gcopt.decoding import EXACT, Decoder
-from gcopt.errors import LimitError
+from gcopt.code import GradientCode, Segment
 from gcopt.evaluate import evaluate
-from gcopt.solvers.seeding import RngLike, generator, seed_of
+from gcopt.measuring import Interval, Measured
+from gcopt.solvers.seeding import RngLike, seed_of
+from gcopt.verdicts import Check, verdict
 
-_SLACK = 1e-9
-_NOISE_SLACK = 1e-6
-_SEARCHES = 4  # of a segment, at most: error and noise, searched and sampled
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A worst case over all sets of s stragglers: what was found and what is proved.
-
-    Attributes
-    ----------
-    stragglers : int
-    lower : float
-        Value of the set found, by plain least squares.
-    upper : float or None
-        Proven bound; None where nothing is proved.
-    set : tuple of int
-        The stragglers that give ``lower``.
-    method : str
-        How the bound was proved.
-    """
-
-    stragglers: int
-    lower: float
-    upper: float | None
-    set: tuple[int, ...]
-    method: str
-
-    @property
-    def exact(self) -> bool:
-        """Whether the bound is met."""
-        return self.upper is not None and self.upper - self.lower <= _SLACK * max(1.0, abs(self.upper))
-
-
-@dataclass(frozen=True)
-class Check:
-    """One claim, measured.
-
-    Attributes
-    ----------
-    claim : Claim
-    measured : float
-    status : str
-        ``proved``, ``sampled`` (nothing speaks against it, and it is not proved) or ``refuted``.
-    method : str
-        How it was checked.
-    """
-
-    claim: Claim
-    measured: float
-    status: str
-    method: str
+__all__ = ["Check", "Interval", "Report", "SegmentReport", "verify"]
 
 
 @dataclass(frozen=True)
@@ -138,7 +83,7 @@ def verify(
     code: GradientCode,
     *,
     stragglers: int | None = None,
-    probability: float | None = None,
+    probability: Probability = None,
     samples: int = 1000,
     seconds: float = 60.0,
     rng: RngLike = 0,
@@ -151,8 +96,9 @@ def verify(
         Ours or anybody's (`gcopt.load` reads bare matrices).
     stragglers : int, optional
         s of the worst case; by default what each segment is meant to tolerate, for a bare matrix replication - 1.
-    probability : float, optional
-        Average over workers that straggle independently with this probability, instead of over sets of s.
+    probability : float or sequence of float (n,), optional
+        Average over workers that straggle independently with this probability, or each with its own, instead of over
+        sets of s.
     samples : int
         Sets drawn where they cannot be enumerated.
     seconds : float
@@ -178,108 +124,18 @@ def verify(
     n = code.workers
     if stragglers is not None:
         check_count("stragglers", stragglers, 0, n - 1, f" (fewer than the {n} workers)")
-    if probability is not None:
-        check_number("probability", probability, 0.0, 1.0)
+    check_probability(probability, n)
     check_count("samples", samples, 2)
     check_number("seconds", seconds, 0.0, open_low=True)
     begin = time.perf_counter()
     seed = seed_of(rng)
-    measured = _Measured(code, seed, samples, seconds)
+    measured = Measured(code, seed, samples, seconds)
     segments = tuple(_segment(measured, c, stragglers, probability) for c in range(len(code.segments)))
-    checks = tuple(_CHECKS.get(claim.kind, _check_unknown)(measured, claim) for claim in code.claims)
+    checks = tuple(verdict(measured, claim) for claim in code.claims)
     return Report(code, checks, segments, seed, time.perf_counter() - begin)
 
 
-class _Measured:
-    """Worst cases of the segments of a code, each computed once."""
-
-    def __init__(self, code: GradientCode, seed: int, samples: int, seconds: float) -> None:
-        self.code = code
-        self.seed = seed
-        self.samples = samples
-        self._share = seconds / (_SEARCHES * len(code.segments))
-        self._end = time.perf_counter() + seconds
-        self.decoders = [Decoder(segment) for segment in code.segments]
-        self._known: dict[tuple[str, int, int], Interval] = {}
-
-    def worst(self, objective: str, c: int, s: int) -> Interval:
-        key = (objective, c, s)
-        if key not in self._known:
-            scaled = self.code.segments[c].decoder == "scaled"
-            self._known[key] = self._scaled(c, s) if scaled else self._searched(objective, c, s)
-        return self._known[key]
-
-    def _seconds(self, objective: str, c: int) -> float:
-        """Return the time for one search in segment c: its share, for promises also of what was left over before."""
-        if objective == "noise" and not any(k.kind == "noise" and k.segment == c for k in self.code.claims):
-            return self._share
-        left = self._end - time.perf_counter()
-        return max(self._share, left / (_SEARCHES * (len(self.code.segments) - c)))
-
-    def _searched(self, objective: str, c: int, s: int) -> Interval:
-        from gcopt.solvers.adversary import WorstCase
-
-        segment = self.code.segments[c]
-        solver = WorstCase(objective=objective, seconds=self._seconds(objective, c))
-        try:
-            found = solver.solve(segment.encoding, blocks=segment.blocks, stragglers=s, rng=self.seed)
-        except LimitError as error:
-            lost, tried = self._sampled(c, s, tuple(range(s)))
-            value = evaluate(segment, lost)
-            lower = value.error if objective == "error" else value.noise
-            return Interval(s, lower, None, lost, f"{error}; {tried + 1:,} sets tried")
-        plain = evaluate(segment, found.set)
-        lower = plain.error if objective == "error" else plain.noise
-        bound = np.inf if found.bound is None else float(found.bound)
-        slack = _NOISE_SLACK * bound if np.isfinite(bound) else 0.0
-        allowed = self.decoders[c].tolerance if objective == "error" else slack
-        if lower > bound + allowed:  # a proof about exact arithmetic says nothing where rounding destroys the decoding
-            method = f"{found.method}: {bound:.3g}, but plain least squares loses more to rounding"
-            return Interval(s, lower, None, found.set, method)
-        if bound > lower + allowed:
-            lost, tried = self._sampled(c, s, found.set) if objective == "error" else (found.set, 0)
-            lower = max(lower, evaluate(segment, lost).error) if tried else lower
-            method = f"{found.method}; {found.evaluated + tried + 1:,} sets tried"
-            return Interval(s, lower, max(lower, bound) if np.isfinite(bound) else None, lost, method)
-        return Interval(s, lower, max(lower, bound), found.set, found.method)
-
-    def _sampled(self, c: int, s: int, lost: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
-        """Return the worst of this set and random ones, and how many of those the time allowed."""
-        decoder, n = self.decoders[c], self.code.workers
-        rng, end = generator(self.seed, c), time.perf_counter() + self._seconds("error", c)
-        worst, tried = decoder(_heard(n, lost)).error, 0
-        while tried < self.samples and time.perf_counter() < end:
-            other = tuple(sorted(rng.choice(n, s, replace=False).tolist()))
-            error, tried = decoder(_heard(n, other)).error, tried + 1
-            if error > worst:
-                worst, lost = error, other
-        return lost, tried
-
-    def _scaled(self, c: int, s: int) -> Interval:
-        """Worst case of the constant decoder: proved where no partition is on two workers, else sampled."""
-        segment, decoder = self.code.segments[c], self.decoders[c]
-        n = segment.workers
-        if int(segment.replication.max()) == 1:
-            lost = _largest_difference(segment, s)
-            value = decoder(_heard(n, lost)).error
-            return Interval(s, value, value, lost, "every worker's share of the error is known; the s largest are lost")
-        rng = generator(self.seed, c)
-        sets = [tuple(rng.choice(n, s, replace=False).tolist()) for _ in range(self.samples)]
-        lost = max(sets, key=lambda lost: decoder(_heard(n, lost)).error)
-        return Interval(s, decoder(_heard(n, lost)).error, None, lost, f"the worst of {self.samples} random sets")
-
-
-def _largest_difference(segment: Segment, s: int) -> tuple[int, ...]:
-    """Return the s workers whose loss costs most when each partition is on one worker and responders count n/(n-s)."""
-    factor = segment.workers / (segment.workers - s)
-    weights = segment.encoding
-    kept = np.asarray(np.abs(factor * weights.data - 1) ** 2)
-    gain = np.zeros(segment.workers)
-    np.add.at(gain, np.repeat(np.arange(segment.workers), np.diff(weights.indptr)), 1 - kept)
-    return tuple(sorted(np.argsort(-gain, kind="stable")[:s].tolist()))
-
-
-def _segment(measured: _Measured, c: int, stragglers: int | None, probability: float | None) -> SegmentReport:
+def _segment(measured: Measured, c: int, stragglers: int | None, probability: Probability) -> SegmentReport:
     code, segment = measured.code, measured.code.segments[c]
     s = stragglers
     if s is None:
@@ -288,76 +144,12 @@ def _segment(measured: _Measured, c: int, stragglers: int | None, probability: f
     worst = measured.worst("error", c, s)
     tolerated = worst.upper is not None and worst.upper <= measured.decoders[c].tolerance
     noise = measured.worst("noise", c, s) if tolerated else None
-    mean = _mean(measured, c, worst, tolerated, probability)
+    certain = tolerated and probability is None
+    mean = Mean(0.0, 0.0, True) if certain else measured.mean(c, worst.stragglers, probability)
     condition = None if noise is None else evaluate(segment, noise.set).condition
     return SegmentReport(
         float(code.shares[c]), worst, noise, mean, condition, segment.partitions * (s + 1) / segment.workers
     )
-
-
-def _mean(measured: _Measured, c: int, worst: Interval, tolerated: bool, probability: float | None) -> Mean:
-    if tolerated and probability is None:
-        return Mean(0.0, 0.0, True)
-    rng = generator(measured.seed, c)
-    decoder = measured.decoders[c]
-    return mean_error(decoder, stragglers=worst.stragglers, probability=probability, samples=measured.samples, rng=rng)
-
-
-def _heard(n: int, lost: tuple[int, ...]) -> NDArray[np.bool_]:
-    heard = np.ones(n, dtype=bool)
-    heard[list(lost)] = False
-    return heard
-
-
-def _check_exact(measured: _Measured, claim: Claim) -> Check:
-    worst = measured.worst("error", claim.segment, claim.stragglers or 0)
-    tolerance = measured.decoders[claim.segment].tolerance
-    if worst.lower > tolerance:
-        return Check(claim, worst.lower, "refuted", f"without workers {list(worst.set)} the error is {worst.lower:.3g}")
-    proved = worst.upper is not None and worst.upper <= tolerance
-    return Check(claim, worst.lower, "proved" if proved else "sampled", worst.method)
-
-
-def _check_noise(measured: _Measured, claim: Claim) -> Check:
-    worst = measured.worst("noise", claim.segment, claim.stragglers or 0)
-    allowed = claim.value * (1 + _SLACK)
-    if worst.lower > allowed:
-        return Check(claim, worst.lower, "refuted", f"without workers {list(worst.set)} it is {worst.lower:.6g}")
-    proved = worst.upper is not None and worst.upper <= allowed
-    return Check(claim, worst.lower, "proved" if proved else "sampled", worst.method)
-
-
-def _check_load(measured: _Measured, claim: Claim) -> Check:
-    found = float(measured.code.segments[claim.segment].load.max())
-    return Check(claim, found, "proved" if found <= claim.value else "refuted", "counted")
-
-
-def _check_replication(measured: _Measured, claim: Claim) -> Check:
-    found = float(measured.code.segments[claim.segment].replication.min())
-    return Check(claim, found, "proved" if found >= claim.value else "refuted", "counted")
-
-
-def _check_unbiased(measured: _Measured, claim: Claim) -> Check:
-    """With coefficients n / (n - s) each worker counts 1 on average, so E R B = T iff the columns of B sum to T's."""
-    segment = measured.code.segments[claim.segment]
-    if segment.decoder != "scaled":
-        return Check(claim, np.nan, "sampled", "only the constant decoder has a check of its mean")
-    away = segment.target.sum(axis=0) - np.asarray(segment.encoding.sum(axis=0))
-    bias = float(np.abs(away).max())
-    return Check(claim, bias, "proved" if bias <= EXACT else "refuted", "columns of the encoding matrix sum to 1")
-
-
-def _check_unknown(measured: _Measured, claim: Claim) -> Check:
-    return Check(claim, np.nan, "sampled", f"nothing here can check a claim called {claim.kind}")
-
-
-_CHECKS: dict[str, Callable[[_Measured, Claim], Check]] = {
-    "exact": _check_exact,
-    "noise": _check_noise,
-    "load": _check_load,
-    "replication": _check_replication,
-    "unbiased": _check_unbiased,
-}
 
 
 def _check_dict(check: Check) -> dict[str, Any]:

@@ -107,8 +107,8 @@ class Waiting:
     ----------
     code : GradientCode
     wait : str
-        ``decodable``: as soon as the responders decode every segment exactly (segments that cannot be exact go by
-        count); ``count``: the first n - s messages of every segment.
+        ``decodable``: as soon as the responders decode every segment exactly (segments that are approximate go
+        by count); ``count``: the first n - s messages of every segment.
 
     Examples
     --------
@@ -130,7 +130,7 @@ class Waiting:
     def by_count(self, c: int) -> bool:
         """Whether segment c goes by count."""
         segment = self.code.segments[c]
-        if self.wait == "count" or segment.decoder == "scaled":
+        if self.wait == "count" or segment.is_linear or segment.approximate:
             return True
         return not self.decoders[c].decodes(np.ones(segment.workers, dtype=bool))
 

@@ -11,6 +11,14 @@ class InputError(GcoptError, ValueError):
     """An argument or a file holds something impossible."""
 
 
+class ImpossibleError(InputError):
+    """No such object exists; the message names the theorem."""
+
+
+class UnknownError(InputError):
+    """Nobody has shown that no such object exists, and no construction of it is known here."""
+
+
 class InfeasibleError(GcoptError):
     """The question is well posed and the answer is that nothing satisfies it."""
 

@@ -14,7 +14,8 @@ from scipy import sparse
 import gcopt
 from gcopt.checks import check_count
 from gcopt.code import GradientCode
-from gcopt.errors import InputError
+from gcopt.errors import ImpossibleError, InputError, UnknownError
+from gcopt.existence import Existence
 from gcopt.solvers.seeding import seed_of
 
 if TYPE_CHECKING:
@@ -39,12 +40,15 @@ class Family:
     candidates : callable or None
         For a cluster and a `Goal`, the parameter sets worth trying in `gcopt.design`; None keeps the family out of the
         search.
+    existence : callable or None
+        Answers, from the same parameters, whether there is such a code, without building it; None tries to build it.
     """
 
     name: str
     source: str
     function: Callable[..., GradientCode]
     candidates: Candidates | None = None
+    existence: Callable[..., Existence] | None = None
 
     @property
     def __doc__(self) -> str:  # type: ignore[override]
@@ -77,6 +81,18 @@ class Family:
             code, kept["partitions"] = _cut(code, atoms, self.name), atoms
         return replace(code, family=self.name, parameters=kept, seed=seed, version=gcopt.__version__)
 
+    def exists(self, **parameters: Any) -> Existence:
+        """Say whether there is a code with these parameters; see `gcopt.exists`."""
+        if self.existence is not None:
+            return self.existence(**self._bind((), parameters))
+        try:
+            self(**parameters)
+        except ImpossibleError as error:
+            return Existence("no", str(error))
+        except UnknownError as error:
+            return Existence("unknown", str(error))
+        return Existence("yes", self.source)
+
     def check_names(self, parameters: Iterable[str]) -> list[str]:
         """Refuse parameters that this family does not have; return those it has."""
         valid = list(self.signature.parameters)
@@ -96,10 +112,14 @@ class Family:
 
 
 def family(
-    name: str, *, source: str, candidates: Candidates | None = None
+    name: str,
+    *,
+    source: str,
+    candidates: Candidates | None = None,
+    existence: Callable[..., Existence] | None = None,
 ) -> Callable[[Callable[..., GradientCode]], Family]:
     """Make a family of the decorated constructor."""
-    return lambda function: Family(name, source, function, candidates)
+    return lambda function: Family(name, source, function, candidates, existence)
 
 
 def _cut(code: GradientCode, partitions: Any, name: str) -> GradientCode:

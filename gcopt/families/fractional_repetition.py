@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gcopt.code import Claim, GradientCode, single
-from gcopt.errors import InputError
+from gcopt.errors import ImpossibleError
 from gcopt.families._family import check_sizes, family
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def fractional_repetition(workers: int, stragglers: int) -> GradientCode:
 
     Raises
     ------
-    InputError
+    ImpossibleError
         If s + 1 does not divide n.
 
     Examples
@@ -51,7 +51,7 @@ def fractional_repetition(workers: int, stragglers: int) -> GradientCode:
     """
     n, s = check_sizes(workers, stragglers)
     if n % (s + 1):
-        raise InputError(
+        raise ImpossibleError(
             f"fractional-repetition needs stragglers + 1 to divide workers; with workers = {n} and stragglers = {s} "
             "use grouped, cyclic-mds or placement"
         )

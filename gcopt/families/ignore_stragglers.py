@@ -35,7 +35,7 @@ def ignore_stragglers(workers: int, stragglers: int) -> GradientCode:
     Examples
     --------
     >>> print(ignore_stragglers(5, 1).claims[0])
-    unbiased when 1 stragglers are uniformly random
+    unbiased over random sets of 1 stragglers
     """
     n, s = check_sizes(workers, stragglers)
     claims = [

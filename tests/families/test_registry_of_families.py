@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from gcopt.families import FAMILIES
+from tests.families.samples import SAMPLES
 
 NAMES = list(FAMILIES)
 
@@ -22,8 +23,7 @@ def test_examples_of_the_docstring(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_claims_name_their_source_and_provenance_rebuilds_the_code(name):
     family = FAMILIES[name]
-    given = {"workers": 6, "stragglers": 2, "alpha": 2.0, "allocation": [3, 0, 2, 0, 0, 1]}
-    code = family(**{key: value for key, value in given.items() if key in family.signature.parameters})
+    code = family(**SAMPLES[name])
     assert code.family == name
     assert family.source
     assert code.claims

@@ -1,0 +1,128 @@
+"""The verdict on one claim: proved, sampled or refuted, from what was measured on the matrices alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gcopt.code import Claim
+from gcopt.decoding import EXACT
+from gcopt.measuring import SLACK, Measured
+
+_SURE = 5.0  # standard errors; a sampled mean further off than that refutes a claim
+
+
+@dataclass(frozen=True)
+class Check:
+    """One claim, measured.
+
+    Attributes
+    ----------
+    claim : Claim
+    measured : float
+    status : str
+        ``proved``, ``sampled`` (nothing speaks against it, and it is not proved) or ``refuted``.
+    method : str
+        How it was checked.
+    """
+
+    claim: Claim
+    measured: float
+    status: str
+    method: str
+
+
+def verdict(measured: Measured, claim: Claim) -> Check:
+    """Judge one claim."""
+    found = _CHECKS.get(claim.kind, _check_unknown)(measured, claim)
+    if not claim.on_average or found.status == "proved":
+        return found
+    return Check(
+        claim, found.measured, "sampled", f"promised on average over draws of the code; this one: {found.method}"
+    )
+
+
+def _check_exact(measured: Measured, claim: Claim) -> Check:
+    worst = measured.worst("error", claim.segment, claim.stragglers or 0)
+    tolerance = measured.decoders[claim.segment].tolerance
+    if worst.lower > tolerance:
+        return Check(claim, worst.lower, "refuted", f"without workers {list(worst.set)} the error is {worst.lower:.3g}")
+    proved = worst.upper is not None and worst.upper <= tolerance
+    return Check(claim, worst.lower, "proved" if proved else "sampled", worst.method)
+
+
+def _check_noise(measured: Measured, claim: Claim) -> Check:
+    worst = measured.worst("noise", claim.segment, claim.stragglers or 0)
+    allowed = claim.value * (1 + SLACK)
+    if worst.lower > allowed:
+        return Check(claim, worst.lower, "refuted", f"without workers {list(worst.set)} it is {worst.lower:.6g}")
+    proved = worst.upper is not None and worst.upper <= allowed
+    return Check(claim, worst.lower, "proved" if proved else "sampled", worst.method)
+
+
+def _check_load(measured: Measured, claim: Claim) -> Check:
+    found = float(measured.code.segments[claim.segment].load.max())
+    return Check(claim, found, "proved" if found <= claim.value else "refuted", "counted")
+
+
+def _check_replication(measured: Measured, claim: Claim) -> Check:
+    found = float(measured.code.segments[claim.segment].replication.min())
+    return Check(claim, found, "proved" if found >= claim.value else "refuted", "counted")
+
+
+def _check_error(measured: Measured, claim: Claim) -> Check:
+    worst = measured.worst("error", claim.segment, claim.stragglers or 0)
+    allowed = claim.value * (1 + SLACK) + measured.decoders[claim.segment].tolerance
+    if worst.lower > allowed:
+        return Check(claim, worst.lower, "refuted", f"without workers {list(worst.set)} it is {worst.lower:.6g}")
+    proved = worst.upper is not None and worst.upper <= allowed
+    return Check(claim, worst.lower, "proved" if proved else "sampled", worst.method)
+
+
+def _check_mean(measured: Measured, claim: Claim) -> Check:
+    found = measured.mean(claim.segment, claim.stragglers or 0, claim.probability)
+    allowed = claim.value * (1 + SLACK) + measured.decoders[claim.segment].tolerance
+    if found.exact:
+        status = "proved" if found.value <= allowed else "refuted"
+        return Check(claim, found.value, status, "the exact mean")
+    status = "sampled" if found.value - _SURE * found.stderr <= allowed else "refuted"
+    return Check(claim, found.value, status, f"{measured.samples} random sets, standard error {found.stderr:.2g}")
+
+
+def _check_unbiased(measured: Measured, claim: Claim) -> Check:
+    return _check_direction(measured, claim, 1.0)
+
+
+def _check_proportional(measured: Measured, claim: Claim) -> Check:
+    return _check_direction(measured, claim, claim.value)
+
+
+def _check_direction(measured: Measured, claim: Claim, factor: float) -> Check:
+    """Whether E[R B] is this multiple of the target, entry by entry."""
+    found = measured.moments(claim.segment, claim.stragglers or 0, claim.probability)
+    away = np.abs(found.mean - factor * found.target)
+    bias = float(away.max())
+    if found.exact:
+        proved = bias <= np.sqrt(EXACT) * max(1.0, factor)
+        return Check(claim, bias, "proved" if proved else "refuted", "largest deviation of the exact mean")
+    off = bool((away > _SURE * found.stderr + np.sqrt(EXACT)).any())
+    method = f"largest deviation of the mean of {measured.samples} random sets"
+    return Check(claim, bias, "refuted" if off else "sampled", method)
+
+
+def _check_unknown(measured: Measured, claim: Claim) -> Check:
+    return Check(claim, np.nan, "sampled", f"nothing here can check a claim called {claim.kind}")
+
+
+_CHECKS: dict[str, Callable[[Measured, Claim], Check]] = {
+    "exact": _check_exact,
+    "error": _check_error,
+    "mean": _check_mean,
+    "noise": _check_noise,
+    "load": _check_load,
+    "replication": _check_replication,
+    "proportional": _check_proportional,
+    "unbiased": _check_unbiased,
+}
