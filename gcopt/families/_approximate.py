@@ -1,0 +1,138 @@
+"""What approximate codes share: who holds what, and one of three decoders, make a code with the claims that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from gcopt.checks import check_count, check_number
+from gcopt.code import DECODERS, Claim, GradientCode, Segment
+from gcopt.errors import InputError
+
+SPECTRAL = (
+    "derived: the best constant weight, with the second singular value of the assignment (sharpens Raviv et al. 2018 "
+    "and Glasgow & Wootters 2020)"
+)
+
+
+def approximate(
+    assignment: Any,
+    stragglers: Any,
+    claims: Sequence[Claim] = (),
+    *,
+    decoder: str = "least-squares",
+    probability: float | None = None,
+) -> GradientCode:
+    """Return the code of an assignment: partition i counts 1 / gamma_i on each of its gamma_i workers.
+
+    Parameters
+    ----------
+    assignment : sparse array or array, shape (n, k)
+        Nonzero where worker j holds partition i; every partition is held.
+    stragglers : int
+        s, how many workers the master leaves behind.
+    claims : sequence of Claim
+        What the scheme promises beyond what follows from the decoder.
+    decoder : str
+        ``least-squares`` (optimal); ``scaled`` (one-step: n / responders for everybody); ``sum`` (1 for everybody,
+        entries divided by 1 - q).
+    probability : float, optional
+        q below 1, with which workers straggle independently; for ``sum`` only, which needs it.
+
+    Returns
+    -------
+    GradientCode
+        Claims the largest load, the least replication, what was given and, for fixed coefficients, that the estimate
+        is unbiased and its exact mean error.
+
+    Raises
+    ------
+    InputError
+        If a partition has no worker, a number is impossible, or decoder and probability do not fit.
+
+    Examples
+    --------
+    >>> code = approximate(np.ones((4, 2)), 1, decoder="scaled")
+    >>> print(code.claims[-1])
+    mean squared error at most 0 over random sets of 1 stragglers
+    """
+    held = sparse.csr_array(assignment, dtype=np.float64)
+    n, k = held.shape
+    s = check_count("stragglers", stragglers, 0, n - 1, f" (fewer than the {n} workers)")
+    copies = np.bincount(held.indices, minlength=k)
+    if not copies.all():
+        raise InputError(f"partition {int(copies.argmin())} is on no worker; every one needs a worker")
+    q = check_decoder(decoder, probability)
+    held.data = 1.0 / (copies[held.indices] * (1.0 - q))
+    segment = Segment(held, stragglers=s, decoder=decoder, approximate=True)
+    promised = [
+        Claim("load", float(np.diff(held.indptr).max()), "the assignment"),
+        Claim("replication", float(copies.min()), "the assignment"),
+        *claims,
+        *fixed_claims(segment, None if decoder != "sum" else q),
+    ]
+    return GradientCode((segment,), claims=tuple(promised))
+
+
+def check_decoder(decoder: str, probability: float | None) -> float:
+    """Return q, 0 where there is none; refuse a decoder that does not exist or lacks its q.
+
+    Examples
+    --------
+    >>> check_decoder("sum", 0.25)
+    0.25
+    """
+    if decoder not in DECODERS:
+        raise InputError(f"decoder is {decoder!r}; one of {', '.join(DECODERS)} would work")
+    if decoder != "sum":
+        if probability is not None:
+            raise InputError(f"probability is given and the {decoder} decoder needs none; leave it out, or take sum")
+        return 0.0
+    if probability is None:
+        raise InputError(
+            "probability is missing; the sum decoder needs that of a worker to straggle, from 0 to below 1"
+        )
+    q = check_number("probability", probability, 0.0, 1.0)
+    if q == 1.0:
+        raise InputError("probability is 1; below 1 is needed, or nobody ever answers")
+    return q
+
+
+def fixed_claims(segment: Segment, probability: float | tuple[float, ...] | None) -> list[Claim]:
+    """Return that a decoder with fixed coefficients is unbiased, and its exact mean error; nothing for least squares.
+
+    ``scaled`` over random sets of the segment's stragglers, ``sum`` over independent ones with ``probability``.
+    """
+    if not segment.is_linear:
+        return []
+    from gcopt.averages import mean_error
+    from gcopt.decoding import Decoder
+
+    s = segment.stragglers if probability is None else 0
+    found = mean_error(Decoder(segment), stragglers=s, probability=probability, samples=2, rng=np.random.default_rng(0))
+    about: dict[str, Any] = {"probability": probability} if probability is not None else {"stragglers": s}
+    source = "derived: the columns of the encoding matrix sum to 1 over the chance of being heard"
+    return [
+        Claim("unbiased", 0.0, source, **about),
+        Claim("mean", found.value, "derived: second moments of the responders", **about),
+    ]
+
+
+def spectral_claim(n: int, k: int, load: float, stragglers: int, sigma_squared: float) -> Claim:
+    """Return the worst error that a bi-regular assignment can have with the least-squares decoder.
+
+    err <= k x / (gamma delta (n - s) + x), x = sigma_2^2 s, with the second largest eigenvalue sigma_2^2 of A^T A (the
+    largest is gamma delta).
+
+    Examples
+    --------
+    >>> round(spectral_claim(10, 10, 3, 2, 4.0).value * 17, 9)  # Petersen
+    8.0
+    """
+    top = load * n * load / k
+    lost = sigma_squared * stragglers
+    value = k * lost / (top * (n - stragglers) + lost) if lost > 0 else 0.0
+    return Claim("error", value, SPECTRAL, stragglers=stragglers)
