@@ -92,9 +92,7 @@ def check_decoder(decoder: str, probability: float | None) -> float:
             raise InputError(f"probability is given and the {decoder} decoder needs none; leave it out, or take sum")
         return 0.0
     if probability is None:
-        raise InputError(
-            "probability is missing; the sum decoder needs that of a worker to straggle, from 0 to below 1"
-        )
+        raise InputError("probability is missing; the sum decoder needs that of a worker to straggle, below 1")
     q = check_number("probability", probability, 0.0, 1.0)
     if q == 1.0:
         raise InputError("probability is 1; below 1 is needed, or nobody ever answers")
@@ -129,7 +127,7 @@ def spectral_claim(n: int, k: int, load: float, stragglers: int, sigma_squared: 
 
     Examples
     --------
-    >>> round(spectral_claim(10, 10, 3, 2, 4.0).value * 17, 9)  # Petersen
+    >>> round(spectral_claim(10, 10, 3, 1, 4.0).value * 17, 9)  # Petersen
     8.0
     """
     top = load * n * load / k
