@@ -52,6 +52,6 @@ def paley(order: int) -> sparse.csr_array:
     step = max(1, _AT_ONCE // degree)
     for start in range(0, order, step):
         rows = field.elements[start : start + step, None]
-        indices[start : start + step] = np.sort(field.add(rows, squares), axis=1)
+        indices[start : start + step] = np.sort(field.add(rows, squares).astype(np.int32), axis=1)
     ones = np.ones(indices.size, dtype=np.int32)
     return sparse.csr_array((ones, indices.ravel(), np.arange(order + 1) * degree), shape=(order, order))

@@ -34,9 +34,11 @@ def symplectic(rank: int, order: int) -> sparse.csr_array:
     number[points @ weights] = np.arange(len(points))
     swapped = points.reshape(-1, rank, 2)[:, :, ::-1]
     forms = np.stack([swapped[:, :, 0], field.negative(swapped[:, :, 1])], axis=2).reshape(-1, width)
-    on = [number[_zeros(field, form) @ weights] for form in forms]
+    table = np.empty((len(points), (order ** (width - 1) - 1) // (order - 1)), dtype=np.int32)
+    last = width - 1 - (forms[:, ::-1] != 0).argmax(axis=1)
+    for pivot in range(width):
+        table[last == pivot] = number[_zeros(field, forms[last == pivot], pivot) @ weights]
     mine = np.arange(len(points))[:, None]
-    table = np.array(on)
     return from_neighbours(table[table != mine].reshape(len(points), -1))
 
 
@@ -50,14 +52,14 @@ def _points(field: Field, width: int) -> Ints:
     return np.concatenate(found)
 
 
-def _zeros(field: Field, form: Ints) -> Ints:
-    """Points on which a linear form vanishes, shape (points, width): all but one coordinate are free."""
-    pivot = int(np.flatnonzero(form)[-1])
-    rest = _points(field, form.size - 1)
-    total = np.zeros(len(rest), dtype=np.int64)
-    for value, coefficient in zip(rest.T, np.delete(form, pivot), strict=True):
-        total = field.add(total, field.multiply(coefficient, value))
-    last = field.multiply(field.negative(total), field.inverse(form[pivot]))
-    found = np.insert(rest, pivot, last, axis=1)
-    lead = found[np.arange(len(found)), (found != 0).argmax(axis=1)]
-    return field.multiply(found, field.inverse(lead)[:, None])
+def _zeros(field: Field, forms: Ints, pivot: int) -> Ints:
+    """Points on which linear forms vanish, shape (forms, points, width): all coordinates but ``pivot`` are free."""
+    rest = _points(field, forms.shape[1] - 1)
+    total = np.zeros((len(forms), len(rest)), dtype=np.int64)
+    for value, coefficient in zip(rest.T, np.delete(forms, pivot, axis=1).T, strict=True):
+        total = field.add(total, field.multiply(coefficient[:, None], value))
+    solved = field.multiply(field.negative(total), field.inverse(forms[:, pivot])[:, None])
+    wide = np.broadcast_to(rest, (len(forms), *rest.shape))
+    found = np.insert(wide, pivot, solved, axis=2)
+    lead = np.take_along_axis(found, (found != 0).argmax(axis=2)[:, :, None], axis=2)
+    return field.multiply(found, field.inverse(lead))
