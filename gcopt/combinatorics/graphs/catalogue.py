@@ -123,18 +123,24 @@ def _latin_square(low: int, high: int) -> Sizes:
 
 
 def _symplectic(low: int, high: int) -> Sizes:
-    for e in _between(2, lambda e: 2 ** (2 * e) - 1, 0, high):
-        for q in _between(2, lambda q: (q ** (2 * e) - 1) // (q - 1), low, high):
-            if prime_power(q):
-                mu = (q ** (2 * e - 2) - 1) // (q - 1)
-                yield (e, q), Parameters((q ** (2 * e) - 1) // (q - 1), q * mu, mu - 2, mu)
+    for q in filter(prime_power, _between(2, lambda q: (q**4 - 1) // (q - 1), 0, high)):
+        for e, mu in _symplectic_ranks(q, low, high):
+            yield (e, q), Parameters(q * q * mu + q + 1, q * mu, mu - 2, mu)
+
+
+def _symplectic_ranks(q: int, low: int, high: int) -> Iterator[tuple[int, int]]:
+    """Yield e and the points of the projective space of dimension 2e - 3, of which mu is the number."""
+    e, mu = 2, q + 1
+    while q * q * mu + q + 1 <= high:
+        if q * q * mu + q + 1 >= low:
+            yield e, mu
+        e, mu = e + 1, q * q * mu + q + 1
 
 
 def _multipartite(low: int, high: int) -> Sizes:
-    for n in range(max(low, 4), high + 1):
-        for m in range(2, n // 2 + 1):
-            if n % m == 0:
-                yield (n // m, m), Parameters(n, n - m, n - 2 * m, n - m)
+    for m in range(2, high // 2 + 1):
+        for n in range(m * max(2, -(-low // m)), high + 1, m):
+            yield (n // m, m), Parameters(n, n - m, n - 2 * m, n - m)
 
 
 def _complete(low: int, high: int) -> Sizes:
@@ -207,7 +213,7 @@ def find(
     Examples
     --------
     >>> [str(known) for known in find(16, 6)]
-    ['shrikhande', 'lattice(4, 2)']
+    ['shrikhande', 'lattice(4, 2)', 'the complement of latin-square(4, 3)']
     """
     wanted = (vertices, degree, adjacent, apart)
     fitting: list[tuple[float, Known]] = []
@@ -233,13 +239,15 @@ def existence(vertices: int, degree: int, adjacent: int | None = None, apart: in
     if adjacent is not None and apart is not None:
         tried = [Parameters(vertices, degree, adjacent, apart)]
     else:
-        tried = [
-            p for p in candidates(vertices, degree) if adjacent in (None, p.adjacent) and apart in (None, p.apart)
-        ]
+        tried = [p for p in candidates(vertices, degree) if adjacent in (None, p.adjacent) and apart in (None, p.apart)]
     reasons = [(p, ruled_out(p)) for p in tried]
     open_ones = [str(p) for p, reason in reasons if reason is None]
     if open_ones:
-        return Existence("unknown", f"{open_ones[0]} passes every condition known here and no construction gives it")
+        return Existence(
+            "unknown",
+            f"{open_ones[0]} passes every condition known here and no construction gives it",
+            nearest(vertices, degree),
+        )
     said = "; ".join(f"{p}: {reason}" for p, reason in reasons[:3])
     said += f"; and {len(reasons) - 3} more alike" if len(reasons) > 3 else ""
     nothing = f"no lambda and mu fit {degree} neighbours of {vertices}: d (d - lambda - 1) = (n - d - 1) mu"

@@ -23,7 +23,7 @@ def most_classes(m: int) -> int:
     >>> [most_classes(m) for m in (2, 5, 6, 12)]
     [3, 6, 3, 4]
     """
-    return min(p**a for p, a in prime_factors(m).items()) + 1
+    return min(int(p**a) for p, a in prime_factors(m).items()) + 1
 
 
 def latin_square(m: int, classes: int) -> sparse.csr_array:

@@ -120,7 +120,9 @@ def _multiplicities(parameters: Parameters) -> str | None:
     first, second = (n - 1 - excess // root) // 2, (n - 1 + excess // root) // 2
     least = min(first, second)
     if 0 < b < d and n > least * (least + 3) // 2:
-        return f"an eigenvalue of multiplicity {least} allows at most {least * (least + 3) // 2} vertices (absolute bound)"
+        return (
+            f"an eigenvalue of multiplicity {least} allows at most {least * (least + 3) // 2} vertices (absolute bound)"
+        )
     return None
 
 

@@ -19,17 +19,17 @@ def check_regular(vertices: int, degree: int) -> None:
 
     Examples
     --------
-    >>> check_regular(5, 3)
+    >>> check_regular(4, 4)
     Traceback (most recent call last):
         ...
-    gcopt.solvers.errors.ImpossibleError: a 3-regular graph on 5 vertices would have 7.5 edges; 2 or 4 neighbours, or 4 or 6 vertices would work
+    gcopt.solvers.errors.ImpossibleError: a vertex of a graph on 4 has at most 3 neighbours, not 4
     """
     if not 0 <= degree < vertices:
         raise ImpossibleError(f"a vertex of a graph on {vertices} has at most {vertices - 1} neighbours, not {degree}")
     if vertices * degree % 2:
         raise ImpossibleError(
-            f"a {degree}-regular graph on {vertices} vertices would have {vertices * degree / 2} edges; {degree - 1} or "
-            f"{degree + 1} neighbours, or {vertices - 1} or {vertices + 1} vertices would work"
+            f"a graph on {vertices} vertices with {degree} neighbours each would have {vertices * degree / 2} edges; "
+            f"{degree - 1} or {degree + 1} neighbours, or {vertices - 1} or {vertices + 1} vertices would work"
         )
 
 
@@ -77,7 +77,9 @@ def best_of(vertices: int, degree: int, draws: int, rng: RngLike = 0) -> tuple[s
     """
     streams = np.random.SeedSequence(seed_of(rng)).spawn(draws)
     graphs = (random_regular(vertices, degree, stream) for stream in streams)
-    best = min(graphs, key=lambda graph: second_singular_squared(graph, tolerance=_COARSE)) if draws > 1 else next(graphs)
+    best = (
+        min(graphs, key=lambda graph: second_singular_squared(graph, tolerance=_COARSE)) if draws > 1 else next(graphs)
+    )
     return best, second_singular_squared(best)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from gcopt.combinatorics.graphs.building import from_edges
+from gcopt.combinatorics.graphs.building import Ints, from_edges
 from gcopt.errors import InputError
 from gcopt.formats import FORMATS
 
@@ -20,9 +21,9 @@ def read_graph(path: str | Path) -> sparse.csr_array:
     Parameters
     ----------
     path : path
-        A list of edges (``.txt``, ``.edges`` or ``.csv``: two vertices on each line, separated by blanks or commas, each
-        edge once; any whole numbers name vertices, which are numbered in their order) or an adjacency matrix of 0 and 1
-        (``.csv``, ``.npz``, ``.mtx``, ``.mat``, ``.json``). Lines that begin with # are left out.
+        A list of edges (``.txt``, ``.edges`` or ``.csv``: two vertices on each line, with blanks or a comma between
+        them, each edge once; whole numbers name vertices, which are numbered in their order) or an adjacency matrix of
+        0 and 1 (``.csv``, ``.npz``, ``.mtx``, ``.mat``, ``.json``). Lines that begin with # are left out.
 
     Returns
     -------
@@ -54,7 +55,7 @@ def read_graph(path: str | Path) -> sparse.csr_array:
         raise InputError(f"{place}: {said[:200]}") from None
 
 
-def _parsed(suffix: str, content: bytes) -> sparse.csr_array:
+def _parsed(suffix: str, content: bytes) -> Any:
     if suffix not in (*_LISTS, *(f".{name}" for name in FORMATS)):
         endings = ", ".join([*_LISTS, *(f".{name}" for name in FORMATS)])
         raise ValueError(f"the ending says no format; one of {endings} would work")
@@ -69,7 +70,7 @@ def _parsed(suffix: str, content: bytes) -> sparse.csr_array:
     return _from_list(_numbers(rows, 2, "two vertices"))
 
 
-def _numbers(rows: list[tuple[int, list[str]]], width: int, what: str) -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
+def _numbers(rows: list[tuple[int, list[str]]], width: int, what: str) -> Ints:
     for number, cells in rows:
         if len(cells) != width:
             raise ValueError(f"line {number} has {len(cells)} entries; {width} are expected ({what})")
@@ -78,7 +79,7 @@ def _numbers(rows: list[tuple[int, list[str]]], width: int, what: str) -> np.nda
     return np.array([cells for _, cells in rows]).astype(np.int64)
 
 
-def _from_list(edges: np.ndarray[tuple[int, int], np.dtype[np.int64]]) -> sparse.csr_array:
+def _from_list(edges: Ints) -> sparse.csr_array:
     names, numbered = np.unique(edges, return_inverse=True)
     numbered = np.sort(numbered.reshape(-1, 2), axis=1)
     different, times = np.unique(numbered, axis=0, return_counts=True)
@@ -88,7 +89,7 @@ def _from_list(edges: np.ndarray[tuple[int, int], np.dtype[np.int64]]) -> sparse
     return from_edges(names.size, numbered)
 
 
-def _checked(found: sparse.csr_array) -> sparse.csr_array:
+def _checked(found: Any) -> sparse.csr_array:
     """Refuse what is not the adjacency matrix of a simple regular graph."""
     n, m = found.shape
     found.sum_duplicates()
@@ -106,7 +107,8 @@ def _checked(found: sparse.csr_array) -> sparse.csr_array:
         raise ValueError(f"{first} and {second} are joined in one direction only; an undirected graph is expected")
     degrees = np.diff(found.indptr)
     if np.ptp(degrees):
+        few, many = degrees.min(), degrees.max()
         raise ValueError(
-            f"vertices have {degrees.min()} to {degrees.max()} neighbours; a graph where all have equally many is expected"
+            f"vertices have {few} to {many} neighbours; a regular graph, where all have as many, is needed"
         )
     return sparse.csr_array(found, dtype=np.int32)

@@ -13,7 +13,7 @@ from gcopt.errors import InputError
 _DENSE = 300
 
 
-def second_singular_squared(matrix: sparse.csr_array, *, tolerance: float = 0.0) -> float:
+def second_singular_squared(matrix: Any, *, tolerance: float = 0.0) -> float:
     """Return the second largest eigenvalue of A^T A, for a matrix with equal row sums and equal column sums.
 
     The largest is their product, with the vector of ones; it counts once more where the code falls into parts.

@@ -46,7 +46,9 @@ def schlaefli() -> sparse.csr_array:
     meet = [(i, 6 + j) for i in range(6) for j in range(6) if i != j]
     for number, pair in enumerate(pairs, 12):
         meet += [(line, number) for i in pair for line in (i, 6 + i)]
-        meet += [(number, other) for other, second in enumerate(pairs, 12) if number < other and not {*pair} & {*second}]
+        meet += [
+            (number, other) for other, second in enumerate(pairs, 12) if number < other and not {*pair} & {*second}
+        ]
     return complement(from_edges(27, meet))
 
 
