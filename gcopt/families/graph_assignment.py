@@ -131,8 +131,8 @@ def _named(graph: str, sizes: Sizes) -> sparse.csr_array:
         return known[fitting[0]].build()
     asked = ", ".join(f"{name} = {x}" for name, x in _pairs(sizes) if x is not None)
     if fitting:
-        few = ", ".join(str(size[0]) for size in sorted(fitting)[:5])
-        several = f"{graph} graphs with {asked or 'no size given'} have {few}, ... edges"
+        few = ", ".join(str(size[0]) for size in sorted(fitting)[:5]) + (", ..." if len(fitting) > 5 else "")
+        several = f"{graph} graphs with {asked or 'no size given'} have {few} workers"
         raise InputError(f"{several}; say which with {', '.join(_NAMES)}")
 
     def away(size: tuple[int, int, int]) -> tuple[float, ...]:
