@@ -39,8 +39,8 @@ def graph_assignment(
 ) -> GradientCode:
     """Workers are the edges of a regular graph, partitions its vertices: everybody holds the two ends of an edge.
 
-    The worst error hangs on the second eigenvalue of the graph, the mean on how seldom a vertex is cut off: with
-    straggler probability q near q^replication (Theorem on random stragglers of the source).
+    The worst error hangs on the second eigenvalue of the graph, the mean on how seldom vertices are cut off from odd
+    cycles: of all errors with straggler probability q, k q^replication is the least, and expanders come close to it.
 
     Parameters
     ----------
@@ -76,6 +76,8 @@ def graph_assignment(
     >>> graph_assignment("random-regular", 9, workers=60, replication=4).partitions
     30
     """
+    if not isinstance(graph, str):
+        raise InputError(f"graph is {graph!r}; a name, or the path of a file as text, would work")
     n, k, d = (None if x is None else check_count(name, x, 1) for name, x in _pairs((workers, partitions, replication)))
     if graph == RANDOM:
         found = random_regular(*_random_size(n, k, d), rng)

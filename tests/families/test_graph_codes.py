@@ -148,13 +148,15 @@ def test_complete_graphs_with_random_stragglers_by_enumeration(size, q, value):
 
 def test_the_petersen_graph_with_random_stragglers_by_enumeration():
     code = graph_assignment("petersen", 0)
-    decoder, total = Decoder(code.segments[0]), np.zeros(16)
-    for bits in range(2**15):
-        heard = (bits >> np.arange(15)) & 1 == 1
-        total[15 - heard.sum()] += decoder(heard).error
+    heard = (np.arange(2**15)[:, None] >> np.arange(15) & 1).astype(float)
+    matrix = dense(code)
+    values, vectors = np.linalg.eigh(np.einsum("fj,ja,jb->fab", heard, matrix, matrix, optimize=True))
+    error = np.sum(np.where(values < 1e-9, vectors.sum(axis=1) ** 2, 0.0), axis=1)  # 1, projected on the null space
+    decoder, lost = Decoder(code.segments[0]), 15 - heard.sum(axis=1)
+    for number in np.random.default_rng(0).integers(0, 2**15, size=200):
+        assert decoder(heard[number]).error == pytest.approx(error[number], abs=1e-9)
     for q, value in ((0.1, 0.00121778), (0.3, 0.0335226)):
-        lost = np.arange(16)
-        assert total @ (q**lost * (1 - q) ** (15 - lost)) / 10 == pytest.approx(value, abs=1e-7)
+        assert error @ (q**lost * (1 - q) ** (15 - lost)) / 10 == pytest.approx(value, abs=1e-7)
 
 
 def test_larger_graphs_with_random_stragglers_by_sampling():
@@ -295,6 +297,7 @@ def test_graphs_that_do_not_exist_are_refused_with_the_nearest_that_do(build, me
         (lambda: paley(9, 1, decoder="sum"), "probability is missing"),
         (lambda: random_regular_graph(9, 1, 9), "load is 9; an integer from 1 to 8"),
         (lambda: random_regular_graph(9, 1, 4, draws=0), "draws is 0"),
+        (lambda: graph_assignment(5, 1), "graph is 5; a name, or the path of a file as text"),
         (lambda: graph_assignment("pentagon", 1), "graph is 'pentagon'; a file or one of random-regular, petersen"),
         (
             lambda: graph_assignment("complete", 1),
@@ -308,6 +311,18 @@ def test_graphs_that_do_not_exist_are_refused_with_the_nearest_that_do(build, me
 def test_bad_parameters_are_refused(build, message):
     with pytest.raises(InputError, match=message):
         build()
+
+
+def test_every_small_question_has_an_answer():
+    for n in range(4, 14):
+        for d in range(n):
+            answer = gcopt.exists("strongly-regular", workers=n, stragglers=1, load=d)
+            assert answer.answer in ("yes", "no")  # nothing is open so early
+            if answer.answer == "yes":
+                assert strongly_regular(n, 1, d).load == d
+            else:
+                assert answer.reason
+                assert answer.nearest
 
 
 def test_what_nobody_here_can_build_is_unknown():

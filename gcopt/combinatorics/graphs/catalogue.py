@@ -166,7 +166,7 @@ def _ramanujan(low: int, high: int) -> Sizes:
                 yield (p, q), (n, p + 1)
 
 
-GRAPHS: dict[str, Named] = {
+STRONGLY_REGULAR: dict[str, Named] = {
     "petersen": Named(_single(10, 3, 0, 1), lambda: kneser(5)),
     "clebsch": Named(_single(16, 5, 0, 2), sporadic.clebsch),
     "shrikhande": Named(_single(16, 6, 2, 2), sporadic.shrikhande),
@@ -179,24 +179,28 @@ GRAPHS: dict[str, Named] = {
     "latin-square": Named(_latin_square, latin_square),
     "symplectic": Named(_symplectic, symplectic),
     "multipartite": Named(_multipartite, simple.multipartite),
+}
+
+GRAPHS: dict[str, Named] = {
+    **STRONGLY_REGULAR,
     "complete": Named(_complete, simple.multipartite),
     "complete-bipartite": Named(_bipartite, simple.multipartite),
     "cycle": Named(_cycle, simple.cycle),
     "hypercube": Named(_hypercube, simple.hypercube),
     "ramanujan": Named(_ramanujan, ramanujan),
 }
-"""Names that can be given; `strongly_regular` also knows the complements of those that are strongly regular."""
+"""Every name that can be given."""
 
 
 def strongly_regular(low: int, high: int) -> Iterator[Known]:
-    """Yield every strongly regular graph that can be built here, from ``low`` to ``high`` vertices.
+    """Yield the strongly regular graphs that can be built here and their complements, ``low`` to ``high`` vertices.
 
     Examples
     --------
     >>> sorted({str(known.parameters) for known in strongly_regular(10, 10) if known.parameters.apart})
     ['(10, 3, 0, 1)', '(10, 5, 0, 5)', '(10, 6, 3, 4)', '(10, 8, 6, 8)']
     """
-    for name, named in GRAPHS.items():
+    for name, named in STRONGLY_REGULAR.items():
         for known in named.known(name, low, high):
             if known.parameters is None:
                 continue
@@ -250,7 +254,7 @@ def existence(vertices: int, degree: int, adjacent: int | None = None, apart: in
         )
     said = "; ".join(f"{p}: {reason}" for p, reason in reasons[:3])
     said += f"; and {len(reasons) - 3} more alike" if len(reasons) > 3 else ""
-    nothing = f"no lambda and mu fit {degree} neighbours of {vertices}: d (d - lambda - 1) = (n - d - 1) mu"
+    nothing = f"no lambda and mu solve d (d - lambda - 1) = (n - d - 1) mu for n = {vertices}, d = {degree}"
     return Existence("no", said or nothing, nearest(vertices, degree))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isqrt, sqrt
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -75,7 +76,7 @@ def candidates(vertices: int, degree: int) -> Iterator[Parameters]:
     >>> [str(p) for p in candidates(10, 3)]
     ['(10, 3, 0, 1)', '(10, 3, 2, 0)']
     """
-    for adjacent in range(degree):
+    for adjacent in range(degree if degree < vertices - 1 else 0):
         apart, rest = divmod(degree * (degree - adjacent - 1), vertices - degree - 1)
         if not rest and apart <= degree:
             yield Parameters(vertices, degree, adjacent, apart)
@@ -155,10 +156,10 @@ def is_strongly_regular(adjacency: sparse.csr_array, parameters: Parameters) -> 
     if not simple or (np.diff(adjacency.indptr) != d).any():
         return False
     ones = adjacency.data.astype(np.uint32, copy=False)  # products mod 2^32 need no wider copy of a large matrix
-    matrix = sparse.csr_array((ones, adjacency.indices, adjacency.indptr), shape=(n, n))
+    matrix: Any = sparse.csr_array((ones, adjacency.indices, adjacency.indptr), shape=(n, n))
     x = np.random.default_rng(0).integers(0, 2**32, size=(n, 3), dtype=np.uint32)
     once = matrix @ x
-    if not np.array_equal(matrix.T @ x, once):
+    if (matrix.T @ x != once).any():
         return False
     wanted = [np.uint32(value % 2**32) for value in (d - b, a - b, b)]
     total = x.sum(axis=0, dtype=np.uint32)
