@@ -12,4 +12,16 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "placement": {"workers": 6, "stragglers": 2, "rng": 3},
     "two-stage": {"workers": 6, "stragglers": 2, "alpha": 2.0},
     "block-coordinate": {"workers": 6, "allocation": [3, 0, 2, 0, 0, 1]},
+    "random-regular": {"workers": 8, "stragglers": 2, "load": 3, "rng": 3},
+    "circulant": {"workers": 7, "stragglers": 2, "shifts": [0, 1, 3]},
+    "bernoulli": {"workers": 8, "stragglers": 2, "load": 3, "rng": 3},
+    "stochastic-block": {"workers": 8, "stragglers": 2, "communities": 2, "inside": 0.6, "across": 0.1, "rng": 3},
+    "soft-design": {"workers": 7, "stragglers": 2, "replication": 3, "rng": 3},
+    "product": {
+        "first": {"family": "circulant", "workers": 4, "stragglers": 1, "load": 3},
+        "second": {"family": "soft-design", "workers": 3, "stragglers": 1, "replication": 2, "rng": 3},
+        "stragglers": 2,
+    },
+    "pairwise-balanced": {"workers": 7, "replication": 3, "probability": 0.25, "rng": 3},
+    "weighted-unbiased": {"workers": 4, "probability": [0.1, 0.2, 0.4, 0.5], "partitions": 6},
 }
