@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from gcopt.code import Claim
 from gcopt.existence import Existence
@@ -56,6 +56,9 @@ def regular_replication(name: str, workers: int, partitions: int, load: int) -> 
 def second_squared(assignment: Any) -> float:
     """Return sigma_2^2, the second largest eigenvalue of A A^T, of a bi-regular 0/1 assignment, shape (n, k).
 
+    Of large assignments that hardly expand, such as long cycles, its bound load * replication where the iteration does
+    not converge soon.
+
     Examples
     --------
     >>> round(second_squared(np.ones((3, 3)) - np.eye(3)), 9)
@@ -73,8 +76,11 @@ def second_squared(assignment: Any) -> float:
     top = float(held.sum(axis=1)[0] * other.sum(axis=1)[0])
     apart = LinearOperator((n, n), matvec=lambda x: held @ (other @ x) - top * x.mean(), dtype=np.float64)
     start = np.random.default_rng(0).standard_normal(n)
-    value = eigsh(apart, k=1, which="LA", v0=start, tol=_ROUNDING, ncv=40, return_eigenvectors=False)[0]
-    return max(0.0, float(value)) * (1.0 + _ROUNDING)
+    try:
+        found = eigsh(apart, k=1, which="LA", v0=start, tol=_ROUNDING, ncv=40, maxiter=50, return_eigenvectors=False)
+    except ArpackNoConvergence:
+        return top
+    return min(top, max(0.0, float(found[0])) * (1.0 + _ROUNDING))
 
 
 def regular_claims(

@@ -15,7 +15,7 @@ from gcopt.code import Claim, GradientCode, single
 from gcopt.errors import InputError
 from gcopt.families._approximate import approximate, check_decoder
 from gcopt.families._family import family
-from gcopt.families._regular import regular_claims, second_squared
+from gcopt.families._regular import mean_claim, regular_claims, second_squared
 
 SOURCE = "Sakorikar & Wang 2021, Soft BIBD and Product Gradient Codes"
 
@@ -73,7 +73,7 @@ def product(
     exact = _exact(codes, n) if decoder == "least-squares" else []
     if all(map(_equal_entries, codes)):
         held = sparse.kron(codes[0].support.astype(np.float64), codes[1].support.astype(np.float64), format="csr")
-        claims = [*_spectral(codes, s, decoder), *exact]
+        claims = [*_bounds(codes, s, decoder), *exact]
         code = approximate(held, s, claims, decoder=decoder, probability=probability)
     elif check_decoder(decoder, probability) or decoder != "least-squares":
         raise InputError(f"decoder is {decoder!r}; factors with unequal entries for a partition need least-squares")
@@ -81,8 +81,8 @@ def product(
         matrix = sparse.kron(codes[0].segments[0].encoding, codes[1].segments[0].encoding, format="csr")
         code = single(matrix, s, [*_counts(codes), *exact], approximate=True)
     given = {"decoder": decoder, **({} if probability is None else {"probability": probability})}
-    factors = {name: _recipe(part) for name, part in zip(("first", "second"), codes, strict=True)}
-    return replace(code, family="product", parameters={**factors, "stragglers": s, **given})
+    recipes = {"first": _recipe("first", first, codes[0]), "second": _recipe("second", second, codes[1])}
+    return replace(code, family="product", parameters={**recipes, "stragglers": s, **given})
 
 
 def _factor(name: str, given: Any) -> GradientCode:
@@ -114,14 +114,25 @@ def _factor(name: str, given: Any) -> GradientCode:
     return code
 
 
-def _recipe(code: GradientCode) -> dict[str, Any]:
-    """Return the mapping that makes a factor again."""
-    from gcopt.families import FAMILIES
-
-    if code.family not in FAMILIES:
-        return {"family": "matrix", "matrix": code.segments[0].encoding.toarray().tolist()}
+def _recipe(name: str, given: Any, code: GradientCode) -> dict[str, Any]:
+    """Return the mapping that makes a factor again: its family where that is known to do so, else its matrix."""
     seed = {} if code.seed is None else {"rng": code.seed}
-    return {"family": code.family, **code.parameters, **seed}
+    recipe = {"family": code.family, **code.parameters, **seed}
+    if code.family != "matrix" and (isinstance(given, Mapping) or _makes(name, recipe, code)):
+        return recipe
+    if code.dtype.kind == "c":
+        raise InputError(f"{name} is a complex matrix without a recipe; real entries or a code of a family would work")
+    return {"family": "matrix", "matrix": code.segments[0].encoding.toarray().tolist()}
+
+
+def _makes(name: str, recipe: dict[str, Any], code: GradientCode) -> bool:
+    """Whether a recipe gives these very entries; files and codes may have been changed since they were made."""
+    try:
+        again = _factor(name, recipe)
+    except InputError:
+        return False
+    matrix, other = code.segments[0].encoding, again.segments[0].encoding
+    return matrix.shape == other.shape and (matrix != other).nnz == 0
 
 
 def _equal_entries(code: GradientCode) -> bool:
@@ -132,12 +143,14 @@ def _equal_entries(code: GradientCode) -> bool:
     return bool((np.abs(matrix.data - one[matrix.indices]) <= _EQUAL * np.abs(matrix.data)).all())
 
 
-def _spectral(codes: list[GradientCode], s: int, decoder: str) -> list[Claim]:
-    """Bound the error of a product of bi-regular factors."""
-    for code in codes:
-        if np.ptp(code.segments[0].load) or np.ptp(code.segments[0].replication):
-            return []
+def _bounds(codes: list[GradientCode], s: int, decoder: str) -> list[Claim]:
+    """Bound the error of a product of regular factors: the mean needs equal replication, the worst equal loads too."""
     a, b = codes
+    if any(np.ptp(code.segments[0].replication) for code in codes):
+        return []
+    if any(np.ptp(code.segments[0].load) for code in codes):
+        n, k = a.workers * b.workers, a.partitions * b.partitions
+        return [mean_claim(n, k, a.replication * b.replication, s)] if decoder == "least-squares" else []
     tops = [float(code.load * code.replication) for code in codes]
     own = [second_squared(code.support) if decoder != "sum" else 0.0 for code in codes]
     sigma_squared = max(tops[0] * own[1], tops[1] * own[0])

@@ -94,25 +94,25 @@ def bi_regular(workers: int, partitions: int, load: int, rng: np.random.Generato
         return sparse.csr_array(1.0 - rest)
     rows = np.repeat(np.arange(n), load)
     columns = rng.permutation(np.repeat(np.arange(k), n * load // k))
-    while (twice := _repeated(rows * k + columns)).size:
-        _switch(rows, columns, k, twice, rng.integers(rows.size, size=twice.size))
+    while True:
+        keys = rows * k + columns
+        order = np.argsort(keys, kind="stable")
+        known = keys[order]
+        twice = order[1:][known[1:] == known[:-1]]
+        if not twice.size:
+            break
+        _switch(rows, columns, k, known, twice, rng.integers(rows.size, size=twice.size))
     if load > 1 and n * load > k:
         _connect(rows, columns, n, k, rng)
     return sparse.csr_array((np.ones(rows.size), (rows, columns)), shape=(n, k))
 
 
-def _repeated(keys: Integers) -> Integers:
-    """Return where a key stands that stood before."""
-    order = np.argsort(keys, kind="stable")
-    return np.asarray(order[1:][np.diff(keys[order]) == 0])
-
-
-def _switch(rows: Integers, columns: Integers, k: int, some: Integers, others: Integers) -> None:
-    """Let pairs of edges exchange their partitions wherever that makes no edge that exists or is made twice."""
-    keys = rows * k + columns
+def _switch(rows: Integers, columns: Integers, k: int, known: Integers, some: Integers, others: Integers) -> None:
+    """Let pairs of edges exchange their partitions wherever that makes no edge that is known or is made twice."""
     made = np.concatenate([rows[some] * k + columns[others], rows[others] * k + columns[some]])
     moved = np.concatenate([some, others])
-    fresh = ~np.isin(made, keys) & _once(made) & _once(moved)
+    found = known[np.minimum(np.searchsorted(known, made), known.size - 1)]
+    fresh = (found != made) & _once(made) & _once(moved)
     good = fresh[: some.size] & fresh[some.size :]
     a, b = some[good], others[good]
     columns[a], columns[b] = columns[b], columns[a]
