@@ -132,7 +132,7 @@ def _makes(name: str, recipe: dict[str, Any], code: GradientCode) -> bool:
     except InputError:
         return False
     matrix, other = code.segments[0].encoding, again.segments[0].encoding
-    return matrix.shape == other.shape and (matrix != other).nnz == 0
+    return matrix.shape == other.shape and sparse.csr_array(matrix != other).nnz == 0
 
 
 def _equal_entries(code: GradientCode) -> bool:
@@ -153,10 +153,9 @@ def _bounds(codes: list[GradientCode], s: int, decoder: str) -> list[Claim]:
         return [mean_claim(n, k, a.replication * b.replication, s)] if decoder == "least-squares" else []
     tops = [float(code.load * code.replication) for code in codes]
     own = [second_squared(code.support) if decoder != "sum" else 0.0 for code in codes]
-    sigma_squared = max(tops[0] * own[1], tops[1] * own[0])
-    return regular_claims(
-        a.workers * b.workers, a.partitions * b.partitions, a.load * b.load, s, sigma_squared, decoder
-    )
+    largest = max(tops[0] * own[1], tops[1] * own[0])
+    claims = regular_claims(a.workers * b.workers, a.partitions * b.partitions, a.load * b.load, s, largest, decoder)
+    return [replace(c, source=f"{SOURCE}, singular values multiply; {c.source}") for c in claims]
 
 
 def _counts(codes: list[GradientCode]) -> list[Claim]:
