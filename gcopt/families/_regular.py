@@ -24,6 +24,7 @@ COUNTED = (
 
 _DENSE = 600
 _ROUNDING = 1e-9
+_ZERO = 1e-13
 
 
 def regular_replication(name: str, workers: int, partitions: int, load: int) -> int:
@@ -97,10 +98,13 @@ def regular_claims(
     [0.571429, 0.571429]
     """
     n, k, s = workers, partitions, stragglers
+    top = load * n * load / k
+    if sigma_squared <= _ZERO * top:
+        sigma_squared = 0.0
     if decoder == "least-squares":
         return [spectral_claim(n, k, load, s, sigma_squared), mean_claim(n, k, load * n / k, s)]
     if decoder == "scaled":
-        value = k * sigma_squared * s / (load * n * load / k * (n - s))
+        value = k * sigma_squared * s / (top * (n - s))
         return [Claim("error", value, FIXED, stragglers=s)]
     return []
 

@@ -51,6 +51,12 @@ def test_the_fourier_transform_gives_the_second_singular_value_and_its_bounds_ho
     assert errors(scaled, s).mean() == pytest.approx(claim(scaled, "mean"), abs=1e-9)
 
 
+def test_everybody_holding_everything_loses_nothing():
+    for decoder in ("least-squares", "scaled"):
+        assert claim(circulant(6, 5, load=6, decoder=decoder), "error") == 0.0
+        assert claim(random_regular(6, 5, 6, decoder=decoder), "error") == 0.0
+
+
 def test_neighbours_are_the_default_shifts():
     code = circulant(5, 1, load=2)
     assert code.support.toarray()[4].tolist() == [True, False, False, False, True]
