@@ -30,8 +30,8 @@ def bernoulli(
 
     A partition that nobody holds is drawn again, given that somebody does. With p = load / k, r = n - s responders and
     the weight rho = k / (r load), the one-step decoder has the expected error k (1 - p) / (r p) =
-    (k - load) k / (r load) over codes and stragglers; least squares can only have less. With a load that grows like log k
-    every single draw keeps to a constant times that with high probability.
+    (k - load) k / (r load) over codes and stragglers; least squares can only have less. With a load of the order
+    of log k every draw keeps to a constant times that with high probability.
 
     Parameters
     ----------
