@@ -118,7 +118,7 @@ def cosets(order: int, parts: int, count: int, *, zero: bool) -> Incidence:
     """Return the translates of the first ``count`` cosets of the ``parts``-th powers of a field, with or without 0.
 
     With all cosets, of f elements each, it is a (q, f, f - 1) design, with 0 a (q, f + 1, f + 1) design; if q and f are
-    odd, half of them suffice for half the index. Source: Wilson 1972, Theorems 4 to 6.
+    odd, half of them suffice for half the index. Source: Wilson 1972.
 
     Examples
     --------

@@ -129,7 +129,7 @@ def multiplied_family(order: int, size: int, index: int) -> Incidence | None:
     """Return a (q, k, lambda) design of one base block in GF(q) and its multiples, or None likewise.
 
     With e = k (k - 1) / (2 lambda) cosets of the e-th powers, q = 1 mod 2 e, the differences of the block must be in
-    each coset equally often. Source: Wilson 1972, Theorem 7.
+    each coset equally often. Source: Wilson 1972.
 
     Examples
     --------

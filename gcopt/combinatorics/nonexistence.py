@@ -10,7 +10,7 @@ _SEARCHED = {
     (111, 11, 1): "Lam, Thiel, Swiercz 1989 (exhaustive search for a plane of order 10)",
     (100, 10, 1): "Lam, Thiel, Swiercz 1989 (exhaustive search for a plane of order 10)",
     (46, 6, 1): "Houghten, Thiel, Janssen, Lam 2001 (exhaustive search)",
-    (22, 8, 4): "Bilous, Lam, Li, Thiel, Radziszowski, van Rees 2007 (exhaustive search)",
+    (22, 8, 4): "Bilous, Lam, Thiel and others 2007 (exhaustive search)",
 }
 
 
@@ -75,12 +75,12 @@ def bruck_ryser_chowla(points: int, size: int, index: int) -> str | None:
     Examples
     --------
     >>> bruck_ryser_chowla(22, 7, 2)
-    'Schutzenberger 1949: v is even, and 5, k - lambda, is no square'
+    'Schützenberger 1949: v is even, and 5, k - lambda, is no square'
     """
     order = size - index
     if points % 2 == 0:
         fine = is_square(order)
-        return None if fine else f"Schutzenberger 1949: v is even, and {order}, k - lambda, is no square"
+        return None if fine else f"Schützenberger 1949: v is even, and {order}, k - lambda, is no square"
     other = index if points % 4 == 1 else -index
     if solvable(order, other):
         return None

@@ -129,7 +129,8 @@ def _cut(code: GradientCode, partitions: Any, name: str) -> GradientCode:
         raise InputError(f"partitions is {partitions!r}; {name} has {k} here, and any multiple of {k} would work")
     factor = partitions // k
     segments = [replace(s, encoding=sparse.kron(s.encoding, np.ones((1, factor)), format="csr")) for s in code.segments]
-    claims = [replace(c, value=c.value * factor) if c.kind == "load" else c for c in code.claims]
+    grows = ("load", "error", "mean")
+    claims = [replace(c, value=c.value * factor) if c.kind in grows else c for c in code.claims]
     return replace(code, segments=tuple(segments), claims=tuple(claims))
 
 
