@@ -138,7 +138,8 @@ def _residues(v: int, k: int) -> Iterator[Construction]:
     if left == 0 and v * k <= _ENTRIES:
         found = difference_families.power_residues(v, parts, zero=zero)
         if found is not None:
-            name = f"a difference set of powers of exponent {parts} (Chowla 1944, Lehmer 1953)"
+            what = f"powers of exponent {parts}" + (" and 0" if zero else "")
+            name = f"a difference set of {what} (Chowla 1944, Lehmer 1953)"
             yield Construction(name, lambda: found)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 from gcopt.combinatorics.designs import Incidence, incidence
 from gcopt.combinatorics.fields import Field
@@ -15,7 +16,7 @@ Ints = NDArray[np.int64]
 
 
 def develop(group: Group, blocks: Sequence[ArrayLike], short: Sequence[ArrayLike] = ()) -> Incidence:
-    """Return the design of all translates of base blocks.
+    """Return the design of all translates of base blocks of one size.
 
     Parameters
     ----------
@@ -31,10 +32,21 @@ def develop(group: Group, blocks: Sequence[ArrayLike], short: Sequence[ArrayLike
     >>> develop(Cyclic(4), [[0, 1, 2]], [[0, 1, 3]]).shape, develop(Cyclic(4), [], [[0, 2]]).shape
     ((4, 8), (4, 2))
     """
-    everything = np.arange(group.order)
-    shifts = [(everything, np.asarray(block)) for block in blocks]
-    shifts += [(_different(group, np.asarray(block)), np.asarray(block)) for block in short]
-    return incidence(np.concatenate([group.add(shift[:, None], block) for shift, block in shifts]), group.order)
+    shifts = [np.arange(group.order)] * len(blocks) + [_different(group, np.asarray(block)) for block in short]
+    translates = [group.add(shift[:, None], block) for shift, block in zip(shifts, (*blocks, *short), strict=True)]
+    return incidence(np.concatenate(translates), group.order) if translates else Incidence((group.order, 0))
+
+
+def join_point(without: Incidence, beside: Incidence) -> Incidence:
+    """Return the blocks that do not have one more point, the last, followed by those that have it besides.
+
+    Examples
+    --------
+    >>> join_point(develop(Cyclic(3), [], [[0, 1, 2]]), develop(Cyclic(3), [[0, 1]])).toarray().tolist()
+    [[1, 1, 0, 1], [1, 1, 1, 0], [1, 0, 1, 1], [0, 1, 1, 1]]
+    """
+    last = np.repeat([[0, 1]], [without.shape[1], beside.shape[1]], axis=1)
+    return Incidence(sparse.vstack([sparse.hstack([without, beside]), sparse.csr_array(last)]))
 
 
 def _different(group: Group, block: Ints) -> Ints:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache, reduce
+from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gcopt.combinatorics.designs import Incidence
-from gcopt.combinatorics.difference_families import develop
+from gcopt.combinatorics.difference_families import develop, join_point
 from gcopt.combinatorics.fields import Field
 from gcopt.combinatorics.groups import Cyclic, Group, Product
 from gcopt.combinatorics.integers import prime_factors
 
-_STEPS = 200_000  # elements tried
+Ints = NDArray[np.int64]
+
+_STEPS = 100_000  # elements tried
 _NODES = 10_000  # blocks begun, each compared with all elements
 _DEEPEST = 400  # elements of base blocks, each a level of the recursion
 _LARGEST = 200  # points; beyond, a search without structure finds next to nothing
@@ -22,48 +26,102 @@ _LARGEST = 200  # points; beyond, a search without structure finds next to nothi
 
 @lru_cache(maxsize=256)
 def searched_family(points: int, size: int, index: int) -> Incidence | None:
-    """Return a (v, k, lambda) design on which a group of v elements acts, or None if the search finds none.
+    """Return a (v, k, lambda) design on which a group of v or v - 1 elements acts, or None if the search finds none.
 
-    The cyclic group and that whose elements have the smallest orders; besides full orbits of blocks there may be short
-    ones, of a subgroup of order k.
+    The cyclic group and that whose elements have the smallest orders; those of v - 1 elements leave one point where it
+    is. Besides full orbits of blocks there may be short ones, of subgroups.
 
     Examples
     --------
-    >>> searched_family(19, 3, 1).shape, searched_family(22, 7, 2) is None
-    ((19, 57), True)
+    >>> searched_family(19, 3, 1).shape, searched_family(10, 3, 2).shape, searched_family(22, 7, 2) is None
+    ((19, 57), (10, 30), True)
     """
     if points > _LARGEST:
         return None
-    multiples = np.arange(size) * (points // size)
-    found = _family(Cyclic(points), multiples, size, index)
-    factors = prime_factors(points)
-    if found is None and max(factors.values()) > 1:
-        found = _family(*_elementary(factors, size), size, index)
-    return found
-
-
-def _elementary(factors: dict[int, int], size: int) -> tuple[Group, NDArray[np.int64]]:
-    """Return the product of the fields of the prime powers, and a subgroup of that size if it divides the order."""
-    fields = [Field(p**a) for p, a in factors.items()]
-    wanted = prime_factors(size)
-    inside = np.zeros(1, dtype=np.int64)
-    for part, p in zip(fields, factors, strict=True):
-        few = np.arange(p ** wanted.get(p, 0))
-        inside = (inside[:, None] * part.order + few[few < part.order]).ravel()
-    return reduce(Product, fields), inside  # type: ignore[arg-type]
-
-
-def _family(group: Group, subgroup: NDArray[np.int64], size: int, index: int) -> Incidence | None:
-    points = group.order
-    for short in range(index + 1 if points % size == 0 and len(subgroup) == size else 1):
-        full, left = divmod(index * (points - 1) - short * (size - 1), size * (size - 1))
-        if left == 0 and 0 <= full * size <= _DEEPEST:
-            search = _Search(group, size, index)
-            for difference in subgroup[1:] if short else ():
-                search.count[difference] = short
-            if search.blocks(full):
-                return develop(group, search.found, short=[subgroup] * short)
+    for moved in (points, points - 1):
+        for group in (Cyclic(moved), *_elementary(moved)):
+            plans = _plans(group, size, index, fixed=moved < points)
+            found = next((one for plan in plans if (one := plan.found(size, index)) is not None), None)
+            if found is not None:
+                return found
     return None
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How many blocks of which kind to search for.
+
+    Attributes
+    ----------
+    group : Group
+    fixed : bool
+        Whether there is a point that the group does not move.
+    full : tuple of int
+        Sizes of the base blocks with full orbits; those that are one short have the fixed point besides.
+    short, short_fixed : tuple of array
+        Subgroups, each as often as it is a base block, without and with the fixed point.
+    """
+
+    group: Group
+    fixed: bool
+    full: tuple[int, ...]
+    short: tuple[Ints, ...]
+    short_fixed: tuple[Ints, ...]
+
+    def found(self, size: int, index: int) -> Incidence | None:
+        """Return the design, or None if no base blocks are found."""
+        search = _Search(self.group, self.full, index)
+        for subgroup in (*self.short, *self.short_fixed):
+            for difference in subgroup[1:]:
+                search.count[difference] += 1
+        if max(search.count) > index or not search.blocks():
+            return None
+        whole = [block for block in search.found if len(block) == size]
+        with_fixed = [block for block in search.found if len(block) < size]
+        without = develop(self.group, whole, self.short)
+        if not self.fixed:
+            return without
+        return join_point(without, develop(self.group, with_fixed, self.short_fixed))
+
+
+def _plans(group: Group, size: int, index: int, fixed: bool) -> Iterator[_Plan]:
+    """Yield which blocks would together have every difference and, with a fixed point, every point often enough."""
+    n = group.order
+    with_fixed, few = divmod(index, size - 1) if fixed else (0, 0)
+    whole, part = _subgroup(group, size), _subgroup(group, size - 1)
+    if few and part is None:
+        return
+    for short in range(index + 1 if whole is not None else 1):
+        covered = with_fixed * (size - 1) * (size - 2) + few * (size - 2) + short * (size - 1)
+        blocks, left = divmod(index * (n - 1) - covered, size * (size - 1))
+        full = (size - 1,) * with_fixed + (size,) * blocks
+        if left == 0 and blocks >= 0 and sum(full) <= _DEEPEST:
+            yield _Plan(group, fixed, full, _times(whole, short), _times(part, few))
+
+
+def _times(subgroup: Ints | None, count: int) -> tuple[Ints, ...]:
+    return () if subgroup is None else (subgroup,) * count
+
+
+def _elementary(order: int) -> Iterator[Group]:
+    """Yield the product of the fields of the prime powers, unless it is cyclic."""
+    factors = prime_factors(order)
+    if max(factors.values(), default=1) > 1:
+        fields: list[Group] = [Field(p**a) for p, a in factors.items()]
+        yield reduce(Product, fields)
+
+
+def _subgroup(group: Group, size: int) -> Ints | None:
+    """Return a subgroup of that many elements, 0 first, or None if there is none."""
+    if group.order % size:
+        return None
+    if isinstance(group, Cyclic):
+        return np.arange(size) * (group.order // size)
+    if isinstance(group, Product):
+        rest = gcd(size, group.second.order)
+        one, other = _subgroup(group.first, size // rest), _subgroup(group.second, rest)
+        return None if one is None or other is None else group.pair(one[:, None], other).ravel()
+    return np.arange(size)  # of a field: the polynomials of low degree
 
 
 @dataclass
@@ -71,7 +129,7 @@ class _Search:
     """Base blocks in which every difference occurs ``index`` times, built one element after the other."""
 
     group: Group
-    size: int
+    sizes: tuple[int, ...]
     index: int
     found: list[list[int]] = field(default_factory=list)
     steps: int = 0
@@ -81,21 +139,21 @@ class _Search:
         self.difference: list[list[int]] = self.group.subtract(everything[:, None], everything).tolist()
         self.count = [0] * self.group.order
 
-    def blocks(self, missing: int) -> bool:
-        """Find so many more blocks; the next one has the smallest difference that is still wanted."""
-        if missing == 0:
+    def blocks(self) -> bool:
+        """Find the blocks that are missing; the next one has the smallest difference that is still wanted."""
+        if len(self.found) == len(self.sizes):
             return True
         wanted = next(d for d in range(1, self.group.order) if self.count[d] < self.index)
         self.found.append([0])
-        if self._extended(range(wanted, wanted + 1), missing):
+        if self._extended(range(wanted, wanted + 1)):
             return True
         self.found.pop()
         return False
 
-    def _extended(self, choices: range, missing: int) -> bool:
+    def _extended(self, choices: range) -> bool:
         block = self.found[-1]
-        if len(block) == self.size:
-            return self.blocks(missing - 1)
+        if len(block) == self.sizes[len(self.found) - 1]:
+            return self.blocks()
         for x in choices:
             self.steps += 1
             if self.steps > _STEPS:
@@ -103,7 +161,7 @@ class _Search:
             if x not in block and self._added(x, block):
                 block.append(x)
                 start = 1 if len(block) == 2 else x + 1  # the third element may come before the second, no later one
-                if self._extended(range(start, self.group.order), missing):
+                if self._extended(range(start, self.group.order)):
                     return True
                 block.pop()
                 self._count(x, block, -1)
@@ -151,7 +209,7 @@ def _spread(space: Field, size: int, index: int, parts: int) -> list[int] | None
     """Return a block with 0 and 1 whose differences are in each coset of the ``parts``-th powers ``index`` times."""
     cosets, nodes = space.logarithms % parts, 0
 
-    def extended(block: list[int], counts: NDArray[np.int64], choices: NDArray[np.int64]) -> list[int] | None:
+    def extended(block: list[int], counts: Ints, choices: Ints) -> list[int] | None:
         nonlocal nodes
         nodes += 1
         if len(block) == size or nodes > _NODES:

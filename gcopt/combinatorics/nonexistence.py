@@ -23,7 +23,7 @@ def forbidden(points: int, size: int, index: int) -> str | None:
     Examples
     --------
     >>> forbidden(43, 7, 1)
-    'Bruck, Ryser 1949: x^2 = 6 y^2 - 1 z^2 has no solution in integers but 0'
+    'Bruck, Ryser 1949: x^2 = 6 y^2 - z^2 has no solution in integers but 0'
     >>> forbidden(7, 3, 1) is None
     True
     """
@@ -85,7 +85,8 @@ def bruck_ryser_chowla(points: int, size: int, index: int) -> str | None:
     if solvable(order, other):
         return None
     who = "Bruck, Ryser 1949" if index == 1 else "Bruck, Ryser, Chowla 1950"
-    return f"{who}: x^2 = {order} y^2 {'+' if other > 0 else '-'} {index} z^2 has no solution in integers but 0"
+    factor = f"{index} " if index > 1 else ""
+    return f"{who}: x^2 = {order} y^2 {'+' if other > 0 else '-'} {factor}z^2 has no solution in integers but 0"
 
 
 def solvable(first: int, second: int) -> bool:
