@@ -11,16 +11,22 @@ from gcopt.families.circulant import circulant
 from gcopt.families.cyclic_mds import cyclic_mds
 from gcopt.families.cyclic_repetition import cyclic_repetition
 from gcopt.families.fractional_repetition import fractional_repetition
+from gcopt.families.graph_assignment import graph_assignment
 from gcopt.families.grouped import grouped
 from gcopt.families.ignore_stragglers import ignore_stragglers
+from gcopt.families.margulis import margulis
 from gcopt.families.pairwise_balanced import pairwise_balanced
+from gcopt.families.paley import paley
 from gcopt.families.placement import placement
 from gcopt.families.product import product
 from gcopt.families.projective_plane import projective_plane
+from gcopt.families.ramanujan import ramanujan
 from gcopt.families.random_regular import random_regular
+from gcopt.families.random_regular_graph import random_regular_graph
 from gcopt.families.soft_design import soft_design
 from gcopt.families.steiner_triple import steiner_triple
 from gcopt.families.stochastic_block import stochastic_block
+from gcopt.families.strongly_regular import strongly_regular
 from gcopt.families.two_stage import two_stage
 from gcopt.families.uncoded import uncoded
 from gcopt.families.weighted_unbiased import weighted_unbiased
@@ -48,6 +54,12 @@ _OURS = (
     projective_plane,
     affine_plane,
     steiner_triple,
+    strongly_regular,
+    paley,
+    random_regular_graph,
+    margulis,
+    ramanujan,
+    graph_assignment,
 )
 
 FAMILIES: Registry[Family] = Registry("family", "gcopt.families", {f.name: f for f in _OURS})
@@ -63,16 +75,22 @@ __all__ = [
     "cyclic_mds",
     "cyclic_repetition",
     "fractional_repetition",
+    "graph_assignment",
     "grouped",
     "ignore_stragglers",
+    "margulis",
     "pairwise_balanced",
+    "paley",
     "placement",
     "product",
     "projective_plane",
+    "ramanujan",
     "random_regular",
+    "random_regular_graph",
     "soft_design",
     "steiner_triple",
     "stochastic_block",
+    "strongly_regular",
     "two_stage",
     "uncoded",
     "weighted_unbiased",

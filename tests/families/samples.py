@@ -28,4 +28,10 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "projective-plane": {"order": 2, "stragglers": 2},
     "affine-plane": {"order": 3, "stragglers": 2},
     "steiner-triple": {"workers": 9, "stragglers": 2},
+    "strongly-regular": {"workers": 10, "stragglers": 2, "load": 3},
+    "paley": {"workers": 9, "stragglers": 2},
+    "random-regular-graph": {"workers": 10, "stragglers": 2, "load": 4, "rng": 3},
+    "margulis": {"workers": 9, "stragglers": 2},
+    "ramanujan": {"workers": 1092, "stragglers": 20, "load": 6},
+    "graph-assignment": {"graph": "petersen", "stragglers": 3},
 }
