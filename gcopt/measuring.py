@@ -149,7 +149,7 @@ class Measured:
         return lost, tried
 
     def _linear(self, c: int, s: int) -> Interval:
-        """Worst case with fixed coefficients: proved where no partition is on two workers or sets are few, else sampled."""
+        """Worst case with fixed coefficients: proved if no partition is on two workers or sets are few."""
         segment, decoder = self.code.segments[c], self.decoders[c]
         n = segment.workers
         if int(segment.replication.max()) == 1:

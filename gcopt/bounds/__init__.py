@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from gcopt.bounds.bound import Bound, Finding
 from gcopt.bounds.case import Case
 from gcopt.registry import Registry
@@ -48,10 +51,36 @@ BOUNDS: Registry[Bound] = Registry(
     {name: f"gcopt.bounds.{file}:{word}" for file, names in _HOMES.items() for name, word in names.items()},
 )
 
-__all__ = ["BOUNDS", "Bound", "Case", "Finding", "examine"]
+__all__ = ["BOUNDS", "Bound", "Case", "Examination", "Finding", "examine"]
 
 
-def examine(case: Case) -> tuple[list[Finding], list[tuple[Bound, str]]]:
+@dataclass(frozen=True)
+class Examination:
+    """Every bound, held against a case.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        Of the bounds that apply.
+    others : tuple of (Bound, str)
+        Those that do not, each with the hypothesis that fails.
+    """
+
+    findings: tuple[Finding, ...]
+    others: tuple[tuple[Bound, str], ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no bound is violated."""
+        return all(found.status != "violated" for found in self.findings)
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """Return what ``gcopt verify --bounds --json`` lists: those that apply, then why others do not."""
+        refused = [{**bound.to_dict(), "applies": False, "reason": why} for bound, why in self.others]
+        return [*(found.to_dict() for found in self.findings), *refused]
+
+
+def examine(case: Case) -> Examination:
     """Hold every bound against a case.
 
     Parameters
@@ -60,25 +89,18 @@ def examine(case: Case) -> tuple[list[Finding], list[tuple[Bound, str]]]:
 
     Returns
     -------
-    findings : list of Finding
-        Of the bounds that apply.
-    others : list of (Bound, str)
-        Those that do not, each with the hypothesis that fails.
+    Examination
 
     Examples
     --------
     >>> import gcopt
     >>> from gcopt.measuring import Measured
     >>> code = gcopt.families.fractional_repetition(6, 2)
-    >>> findings, others = examine(Case(Measured(code, seed=0, samples=100, seconds=1.0), stragglers=3))
-    >>> {found.status for found in findings}, len(findings) + len(others) == len(list(BOUNDS))
+    >>> found = examine(Case(Measured(code, seed=0, samples=100, seconds=1.0), stragglers=3))
+    >>> {finding.status for finding in found.findings}, len(found.to_list()) == len(list(BOUNDS))
     ({'proved'}, True)
     """
-    findings, others = [], []
-    for _, bound in BOUNDS.items():
-        failed = bound.fails(case)
-        if failed is None:
-            findings.append(bound.judge(case))
-        else:
-            others.append((bound, failed))
-    return findings, others
+    reasons = {name: bound.fails(case) for name, bound in BOUNDS.items()}
+    findings = tuple(bound.judge(case) for name, bound in BOUNDS.items() if reasons[name] is None)
+    others = tuple((BOUNDS[name], why) for name, why in reasons.items() if why is not None)
+    return Examination(findings, others)

@@ -42,7 +42,7 @@ def second_eigenvalue(times: Callable[[Floats], Floats], size: int, top: float, 
         return float(np.linalg.eigvalsh(times(np.eye(size)))[-2])
 
     def moved(x: Floats) -> Floats:
-        return times(x) - shift * x.mean()
+        return np.asarray(times(x) - shift * x.mean())
 
     start = np.random.default_rng(0).standard_normal(size)
     operator = LinearOperator((size, size), matvec=moved, dtype=np.float64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
-from math import comb
+from math import comb, sqrt
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def failure_probability(decoder: Decoder, stragglers: int, samples: int, seed: i
     >>> import gcopt
     >>> decoder = Decoder(gcopt.families.fractional_repetition(4, 1).segments[0])
     >>> failure_probability(decoder, 2, 0, 0)  # 2 of 6 sets are a pair of twins
-    (0.33333333333333337, None)
+    (0.3333333333333333, None)
     """
     segment = decoder.segment
     n, s = segment.workers, stragglers
@@ -38,10 +38,11 @@ def failure_probability(decoder: Decoder, stragglers: int, samples: int, seed: i
         ways = [comb(idle, t) for t in range(min(idle, s) + 1)]
         for part in parts:
             ways = _product(ways, _decodable(part, s), s)
-        return 1.0 - (ways[s] if s < len(ways) else 0) / comb(n, s), None
+        good = ways[s] if s < len(ways) else 0
+        return (comb(n, s) - good) / comb(n, s), None
     rng = generator(seed, 0)
-    failed = np.mean([not decoder.decodes(draw(rng, n, s, None)) for _ in range(samples)])
-    return float(failed), float(np.sqrt(max(failed * (1.0 - failed), 1.0 / samples) / samples))
+    failed = sum(not decoder.decodes(draw(rng, n, s, None)) for _ in range(samples)) / samples
+    return failed, sqrt(max(failed * (1.0 - failed), 1.0 / samples) / samples)
 
 
 def _decodable(part: Component, most: int) -> list[int]:

@@ -233,7 +233,8 @@ def _measured(code: GradientCode, samples: int = 1000, seconds: float = 10.0, rn
 def _status(direction: str, claimed: float, reading: Reading, slack: float) -> str:
     """Judge a reading; both sides must hold for an equality."""
     above, below = direction in ("upper", "equality"), direction in ("lower", "equality")
-    if (above and reading.low > claimed + slack) or (below and reading.high < claimed - slack):
+    least = reading.least or reading
+    if (above and reading.low > claimed + slack) or (below and least.high < claimed - slack):
         return "violated"
-    held = (not above or reading.high <= claimed + slack) and (not below or reading.low >= claimed - slack)
+    held = (not above or reading.high <= claimed + slack) and (not below or least.low >= claimed - slack)
     return "proved" if held and reading.certain else "sampled"

@@ -46,7 +46,10 @@ def _costs(case: Case) -> str | None:
     needs=[one_block, equal_entries, block_design, _costs, _below_all],
 )
 def threshold(case: Case) -> float:
-    """Error e takes e gamma^2 delta / (delta (delta-lambda) + e gamma lambda) workers, rounded up (delta = gamma: e delta^2 / (delta-lambda+e lambda))."""
+    """Error e takes e gamma^2 delta / (delta (delta - lambda) + e gamma lambda) workers, rounded up.
+
+    With delta = gamma that is e delta^2 / (delta - lambda + e lambda).
+    """
     load, copies, common = case.structure.load or 0, case.structure.replication or 0, case.structure.design or 0
     e = case.error
     return float(ceil(e * copies**2 * load / (load * (load - common) + e * copies * common) - 1e-9))

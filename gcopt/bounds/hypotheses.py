@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gcopt.averages import enumerable
 from gcopt.bounds.case import Case
 
 _CLOSE = 1e-9
@@ -30,7 +31,9 @@ def equal_loads(case: Case) -> str | None:
 def equal_replication(case: Case) -> str | None:
     """All partitions are on equally many workers."""
     copies = case.segment.replication
-    return None if case.structure.replication else f"partitions are on {_range(copies)} workers; equally many are needed"
+    return (
+        None if case.structure.replication else f"partitions are on {_range(copies)} workers; equally many are needed"
+    )
 
 
 def equal_entries(case: Case) -> str | None:
@@ -122,7 +125,9 @@ def one_probability(case: Case) -> str | None:
 def some_straggle(case: Case) -> str | None:
     """Every worker straggles with a probability strictly between 0 and 1."""
     between = bool(((case.chances > 0.0) & (case.chances < 1.0)).all())
-    return None if between else "some worker never or always straggles; probabilities strictly between 0 and 1 are needed"
+    return (
+        None if between else "some worker never or always straggles; probabilities strictly between 0 and 1 are needed"
+    )
 
 
 def unbiased(case: Case) -> str | None:
@@ -160,9 +165,10 @@ def _share(case: Case, wanted: float, words: str) -> str | None:
 
 
 def _multiple(case: Case, words: str, factor: float | None) -> str | None:
-    found = case.moments(independent=True)
-    if not found.exact:
-        return f"it is not proved that the mean estimate is {words}: the sets are too many"
+    linear, n = case.segment.is_linear, case.code.workers
+    found = case.moments(independent=True) if linear or enumerable(n, case.s, case.probability) else None
+    if found is None or not found.exact:
+        return f"it is not proved that the mean estimate is {words}: the sets of {n} workers are too many"
     wanted = found.factor if factor is None else factor
     away = float(np.abs(found.mean - wanted * found.target).max())
     if away > _CLOSE * max(1.0, wanted):

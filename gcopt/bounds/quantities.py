@@ -28,6 +28,8 @@ class Reading:
     certain : bool
         Whether that is proved.
     method : str
+    least : Reading or None
+        For what is said of every set: the smallest value of a set, where this is the largest.
     """
 
     value: float
@@ -35,6 +37,7 @@ class Reading:
     high: float
     certain: bool
     method: str
+    least: Reading | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,10 +89,10 @@ def _worst(case: Case) -> Reading:
 
 
 def _every(case: Case) -> Reading:
-    """The worst and the mean error: between them is what some sets have, and none is above."""
+    """The worst error, and the mean for the least: that is no smaller only if all sets are alike."""
     worst, mean = _of_interval(case.worst()), _of_mean(case.mean(independent=False), case)
     method = f"worst: {worst.method}; mean: {mean.method}"
-    return Reading(worst.value, min(mean.low, worst.low), worst.high, worst.certain and mean.certain, method)
+    return Reading(worst.value, worst.low, worst.high, worst.certain and mean.certain, method, mean)
 
 
 def _mean(case: Case) -> Reading:
@@ -102,10 +105,7 @@ def _independent(case: Case) -> Reading:
 
 def _debiased(case: Case) -> Reading:
     found = case.moments(independent=True)
-    value = found.variance / found.factor**2
-    if found.exact:
-        return exactly(value, "exact moments")
-    return around(value, found.error.stderr / found.factor**2, f"{case.measured.samples} random sets")
+    return exactly(found.variance / found.factor**2, "exact moments")
 
 
 def _factor(case: Case) -> Reading:

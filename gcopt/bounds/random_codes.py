@@ -54,7 +54,7 @@ def _community_entries(case: Case) -> str | None:
     needs=[one_block, _drawn("bernoulli", "load"), _plain, _alike],
 )
 def bernoulli(case: Case) -> float:
-    """k (1 - p) / (r p) with r = n - s responders, p = load / k (k = n: (k-s)/((1-delta)s) (k Var(Bin(r,p))/(rp)^2))."""
+    """k (1 - p) / (r p) with r = n - s responders and p = load / k."""
     k, p = case.code.partitions, float(case.code.parameters["load"]) / case.code.partitions
     return k * (1.0 - p) / (case.responders * p)
 
@@ -73,7 +73,10 @@ def bernoulli(case: Case) -> float:
     ],
 )
 def stochastic_block(case: Case) -> float:
-    """k rho^2 (EX p(1-p) + (r-EX) q(1-q) + (p-q)^2 VX), rho = k/(r load), X the responders of a partition's community."""
+    """k rho^2 (E p (1-p) + (r-E) q (1-q) + (p-q)^2 V) with rho = k / (r load).
+
+    E and V are mean and variance of the responders in a partition's community.
+    """
     p, q, load = _blocks(case)
     k, r = case.code.partitions, case.responders
     share = 1.0 / int(case.code.parameters["communities"])

@@ -23,7 +23,10 @@ _GRID = 1000
     needs=[bi_regular, regular_graph, transitive, one_probability, lambda case: _conditions(case)],
 )
 def random_graph(case: Case) -> float:
-    """At most 6/k + t, t = e^2 q^(L (1 - 1/(3+eps))) / (1 - q e^(1/L))^2, L the spectral expansion, for large graphs."""
+    """At most 6 / k + t, t = e^2 q^(L (1 - 1/(3 + eps))) / (1 - q e^(1/L))^2, for large graphs.
+
+    L is the spectral expansion; how large is not said, so that for small graphs this is held against the facts only.
+    """
     return 6.0 / case.code.partitions + _tail(case, _epsilon(case) or 0.0)
 
 
@@ -36,11 +39,13 @@ def _conditions(case: Case) -> str | None:
     if epsilon is None:
         return f"the graph expands by {expansion:.4g}, too little for probability {case.q:g}: no eps > 0 fits"
     value = 6.0 / case.code.partitions + _tail(case, epsilon)
-    return None if value < 1.0 else f"the graph is too small: 6/k + t is {value:.3g}, and below 1 it would say something"
+    return (
+        None if value < 1.0 else f"the graph is too small: 6/k + t is {value:.3g}, and below 1 it would say something"
+    )
 
 
 def _epsilon(case: Case) -> float | None:
-    """Return the largest eps with (L/2+1)(1 - q e^(1/L)) >= 1 + eps and (1-t)(L - (2d-L) t) >= eps; None without any."""
+    """Return the largest eps with (L/2+1)(1 - q e^(1/L)) >= 1 + eps, (1-t)(L - (2d-L) t) >= eps; None without any."""
     expansion, degree = case.structure.expansion or 0.0, case.structure.replication or 0
     most = (expansion / 2.0 + 1.0) * (1.0 - case.q * exp(1.0 / expansion)) - 1.0
     for epsilon in np.linspace(most, 0.0, _GRID, endpoint=False) if most > 0.0 else ():
@@ -53,5 +58,5 @@ def _epsilon(case: Case) -> float | None:
 def _tail(case: Case, epsilon: float) -> float:
     """Return t."""
     expansion = case.structure.expansion or 0.0
-    power = case.q ** (expansion * (1.0 - 1.0 / (3.0 + epsilon)))
+    power: float = case.q ** (expansion * (1.0 - 1.0 / (3.0 + epsilon)))
     return exp(2.0) * power / (1.0 - case.q * exp(1.0 / expansion)) ** 2

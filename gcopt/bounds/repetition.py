@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from gcopt.bounds.bound import bound
 from gcopt.bounds.case import Case
 from gcopt.bounds.counting import survivors
@@ -22,7 +21,12 @@ def repetition_mean(case: Case) -> float:
 
 
 @bound(
-    "repetition-worst", WORST, "equality", source="derived: an adversary takes whole groups", decoders=_OPTIMAL, needs=_GROUPS
+    "repetition-worst",
+    WORST,
+    "equality",
+    source="derived: an adversary takes whole groups",
+    decoders=_OPTIMAL,
+    needs=_GROUPS,
 )
 def repetition_worst(case: Case) -> float:
     """delta floor(s / gamma) for groups of gamma workers that hold the same delta partitions."""

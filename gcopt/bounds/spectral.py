@@ -77,7 +77,10 @@ def spectral(case: Case) -> float:
     needs=[bi_regular, strongly_regular],
 )
 def strongly_regular_graph(case: Case) -> float:
-    """At most k - delta^2 (n-s) / (delta - mu + mu (n-s) + (lambda-mu) t), t = delta if lambda >= mu, else least eigenvalue."""
+    """At most k - delta^2 (n-s) / (delta - mu + mu (n-s) + (lambda-mu) theta).
+
+    theta is delta where lambda >= mu, else the least eigenvalue.
+    """
     degree, near, far = case.structure.strongly_regular or (0, 0, 0)
     least = ((near - far) - sqrt((near - far) ** 2 + 4 * (degree - far))) / 2
     theta = degree if near >= far else least

@@ -96,7 +96,7 @@ class Structure:
     @cached_property
     def symmetric(self) -> bool:
         """Whether A is the adjacency matrix of a graph (loops allowed)."""
-        return self.workers == self.partitions and (self.held != self.held.T).nnz == 0
+        return self.workers == self.partitions and abs(self.held - self.held.T).nnz == 0
 
     @cached_property
     def design(self) -> int | None:
@@ -191,7 +191,7 @@ class Structure:
                 outside = (row // (n // rows)) * columns + column // (k // columns)
                 within = (row % (n // rows)) * (k // columns) + column % (k // columns)
                 first, second = np.unique(outside), np.unique(within)
-                if first.size * second.size == coo.nnz and 1 < first.size and 1 < second.size:
+                if first.size * second.size == coo.nnz and min(first.size, second.size) > 1:
                     return _assignment(first, rows, columns), _assignment(second, n // rows, k // columns)
         return None
 
@@ -236,13 +236,13 @@ def _patterns(held: sparse.csr_array, move: Ints | None = None) -> list[bytes]:
 
 
 def _chunks(size: int) -> list[Ints]:
-    """Split so many rows of a square matrix: a small first part, as most structures are not there."""
+    """Split the rows of a square matrix, so that what is not there is found out by looking at a few."""
     step = max(1, _CHUNK // size)
     return [np.arange(a, min(a + step, size)) for a in range(0, size, step)]
 
 
 def _products(held: sparse.csr_array, alone: int, near: int, far: int) -> bool:
-    """Whether A A^T has ``alone`` on the diagonal, ``near`` where A has a one (if they differ) and ``far`` elsewhere."""
+    """Whether A A^T has ``alone`` on its diagonal, ``near`` where A has a one (if not equal) and ``far`` elsewhere."""
     transposed = sparse.csr_array(held.T)
     for rows in _chunks(held.shape[0]):
         found = (held[rows] @ transposed).toarray()

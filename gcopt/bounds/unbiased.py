@@ -71,7 +71,7 @@ def equal_coefficients(case: Case) -> float:
     needs=[one_block, all_held, one_probability, shared_and_boosted, pairwise_balanced],
 )
 def balanced_variance(case: Case) -> float:
-    """q / (1 - q) (k^2 / n + sum_i (1 / g - 1 / n)) when partition i counts 1 / (g (1 - q)) on each of its g workers."""
+    """q / (1-q) (k^2 / n + sum_i (1 / g - 1 / n)) when partition i counts 1 / (g (1-q)) on each of its g workers."""
     n, k = case.code.workers, case.code.partitions
     return spread(case) + case.q / (1.0 - case.q) * (k**2 - k) / n
 
@@ -98,7 +98,7 @@ def song_choi(case: Case) -> float:
     needs=[one_block, symmetric_in_mean],
 )
 def bias(case: Case) -> float:
-    """1 - (mean error) / k, where block design or row-transitivity make the mean estimate a multiple of the gradient."""
+    """1 - (mean error) / k, where a design or row-transitivity make the mean estimate a multiple of the gradient."""
     return 1.0 - case.mean(independent=True).value / case.code.partitions
 
 
