@@ -200,7 +200,7 @@ def _print_bounds(found: Examination) -> None:
         )
         for f in found.findings
     ]
-    print_table("Published bounds (ratio: measured / claimed)", header, rows)
+    print_table(f"Published bounds at {found.setting} (ratio: measured / claimed)", header, rows)
     if found.others:
         print(f"({len(found.others)} bounds do not apply; --json lists them with the hypothesis that fails)")
     if not found.ok:

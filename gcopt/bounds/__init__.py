@@ -60,12 +60,15 @@ class Examination:
 
     Attributes
     ----------
+    setting : str
+        Stragglers and probability, for people.
     findings : tuple of Finding
         Of the bounds that apply.
     others : tuple of (Bound, str)
         Those that do not, each with the hypothesis that fails.
     """
 
+    setting: str
     findings: tuple[Finding, ...]
     others: tuple[tuple[Bound, str], ...]
 
@@ -103,4 +106,4 @@ def examine(case: Case) -> Examination:
     reasons = {name: bound.fails(case) for name, bound in BOUNDS.items()}
     findings = tuple(bound.judge(case) for name, bound in BOUNDS.items() if reasons[name] is None)
     others = tuple((BOUNDS[name], why) for name, why in reasons.items() if why is not None)
-    return Examination(findings, others)
+    return Examination(case.setting, findings, others)

@@ -70,6 +70,13 @@ class Case:
         return self.code.segments[0]
 
     @property
+    def setting(self) -> str:
+        """Stragglers and probability in words."""
+        alike = np.ptp(self.chances) == 0.0
+        chance = f"q = {self.q:g}" if alike else "q by worker"
+        return f"s = {self.s}" + ("" if self.probability is None else f", {chance}")
+
+    @property
     def s(self) -> int:
         """Number of stragglers; 0 where none is given."""
         return self.stragglers or 0

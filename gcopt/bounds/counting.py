@@ -36,7 +36,7 @@ def lost_by_load(case: Case) -> float:
 )
 def lost_greedily(case: Case) -> float:
     """Without the s workers of the cheapest partitions the error is at least sum_i max(0, m - responders with i)."""
-    return lost(case.segment, _greedy(case))
+    return lost(case.segment, case.structure.stranding(case.s))
 
 
 @bound(
@@ -120,18 +120,3 @@ def lost_chances(case: Case) -> NDArray[np.float64]:
     np.multiply.at(found, coo.col, case.chances[coo.row])
     return found
 
-
-def _greedy(case: Case) -> NDArray[np.bool_]:
-    """Return the responders left when one partition after the other loses its last workers, the cheapest first."""
-    rows, columns = case.structure.held, case.structure.held.T.tocsr()
-    heard, left, budget = np.ones(case.code.workers, dtype=bool), case.segment.replication.copy(), case.s
-    for _ in range(case.code.partitions):
-        left[left == 0] = case.code.workers + 1
-        i = int(left.argmin())
-        if left[i] > budget:
-            return heard
-        holders = columns.indices[columns.indptr[i] : columns.indptr[i + 1]]
-        for j in holders[heard[holders]]:
-            left[rows.indices[rows.indptr[j] : rows.indptr[j + 1]]] -= 1
-            heard[j], budget = False, budget - 1
-    return heard

@@ -153,7 +153,7 @@ def exact(case: Case) -> str | None:
     if worst.upper is not None and worst.upper <= case.measured.decoders[0].tolerance:
         return None
     if worst.lower > case.measured.decoders[0].tolerance:
-        return f"the code is not exact: without workers {list(worst.set)} the error is {worst.lower:.3g}"
+        return f"the code is not exact: some {case.s} stragglers cost {worst.lower:.3g}"
     return f"it is not proved that the code is exact for every set of {case.s} stragglers"
 
 

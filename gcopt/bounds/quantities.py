@@ -85,7 +85,12 @@ def _of_mean(found: Mean, case: Case, factor: float = 1.0) -> Reading:
 
 
 def _worst(case: Case) -> Reading:
-    return _of_interval(case.worst())
+    """The verifier's interval, or the set that loses whole partitions where the search found none as bad."""
+    found = _of_interval(case.worst())
+    lost = case.measured.decoders[0](case.structure.stranding(case.s)).error
+    if lost <= found.value:
+        return found
+    return Reading(lost, lost, max(lost, found.high), True, f"the workers of the cheapest partitions; {found.method}")
 
 
 def _every(case: Case) -> Reading:

@@ -98,6 +98,33 @@ class Structure:
         """Whether A is the adjacency matrix of a graph (loops allowed)."""
         return self.workers == self.partitions and abs(self.held - self.held.T).nnz == 0
 
+    def stranding(self, stragglers: int) -> NDArray[np.bool_]:
+        """Return the responders left when one partition after the other loses its last workers, the cheapest first.
+
+        Returns
+        -------
+        array of bool, shape (n,)
+            n - s of them true.
+
+        Examples
+        --------
+        >>> Structure(Segment(np.array([[1, 1, 0], [0, 1, 1], [0, 0, 1]]))).stranding(1).tolist()
+        [False, True, True]
+        """
+        n, rows, columns = self.workers, self.held, self.held.T.tocsr()
+        heard, left, budget = np.ones(n, dtype=bool), self.segment.replication.copy(), stragglers
+        for _ in range(self.partitions):
+            left[left == 0] = n + 1
+            i = int(left.argmin())
+            if left[i] > budget:
+                break
+            holders = columns.indices[columns.indptr[i] : columns.indptr[i + 1]]
+            for j in holders[heard[holders]]:
+                left[rows.indices[rows.indptr[j] : rows.indptr[j + 1]]] -= 1
+                heard[j], budget = False, budget - 1
+        heard[np.flatnonzero(heard)[:budget]] = False
+        return heard
+
     @cached_property
     def design(self) -> int | None:
         """The lambda of a block design: any two workers (points) share lambda partitions (blocks), sizes are equal."""
