@@ -20,7 +20,7 @@ def read(matrix):
 def spoilt(matrix):
     """One worker swaps a partition for another, so that its load stays."""
     wrong = matrix.copy()
-    wrong[0, np.flatnonzero(wrong[0])[0]], wrong[0, np.flatnonzero(wrong[0] == 0)[0]] = 0.0, 1.0
+    wrong[0, [np.flatnonzero(wrong[0])[0], np.flatnonzero(wrong[0] == 0)[0]]] = [0.0, 1.0]
     return wrong
 
 
