@@ -119,4 +119,3 @@ def lost_chances(case: Case) -> NDArray[np.float64]:
     coo = case.structure.held.tocoo()
     np.multiply.at(found, coo.col, case.chances[coo.row])
     return found
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import comb
@@ -146,16 +147,27 @@ def _failure(case: Case) -> Reading:
 
 
 def _threshold(case: Case) -> Reading:
-    """The fewest stragglers that cost the error: so many do by the set found, and fewer do not by the bound."""
-    proved, slack = 0, case.measured.decoders[0].tolerance
-    for t in range(case.code.workers):
+    """The fewest stragglers that cost the error: so many do by the set found, and fewer do not by the bound.
+
+    More stragglers never cost less, so that it can be searched for by halving, below what whole partitions cost.
+    """
+    n, wanted = case.code.workers, case.error - case.measured.decoders[0].tolerance
+
+    def costs(t: int) -> bool:
+        return case.measured.decoders[0](case.structure.stranding(t)).error >= wanted
+
+    low, proved, high = 0, 0, min(n, bisect_left(range(n + 1), True, key=costs))
+    while low < high:
+        t = (low + high) // 2
         found = case.worst(t)
-        if found.lower >= case.error - slack:
-            return Reading(t, proved, t, True, f"worst cases of 0 to {t} stragglers")
-        if proved == t and found.upper is not None and found.upper < case.error - slack:
-            proved = t + 1
-    n = case.code.workers
-    return Reading(n, proved, n, True, f"worst cases of 0 to {n - 1} stragglers")
+        if found.lower >= wanted:
+            high = t
+            continue
+        low = t + 1
+        if found.upper is not None and found.upper < wanted:
+            proved = low
+    method = f"worst case of {high - 1} stragglers" if high else "worst case of nobody"
+    return Reading(high, proved, high, True, method)
 
 
 def _load(case: Case) -> Reading:
