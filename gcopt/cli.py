@@ -233,6 +233,7 @@ def verify(
     probability: Annotated[float | None, typer.Option(help="Average over independent stragglers of this q.")] = None,
     samples: Annotated[int, typer.Option(help="Sets drawn where they cannot be enumerated.")] = 1000,
     seconds: Annotated[float, typer.Option(help="Time limit.")] = 60.0,
+    bounds: Annotated[bool, typer.Option("--bounds", help="Hold published bounds against what is measured.")] = False,
     blocks: Blocks = 1,
     seed: Seed = 0,
     json: Json = False,
@@ -242,7 +243,7 @@ def verify(
     Everything is recomputed from the matrices alone.
 
     Takes anybody's matrix (npz, mtx, csv, mat, json): rows are workers, columns are partitions; for blocks m > 1 column
-    u k + i is block u of partition i. Exit code 1 if a claim is false.
+    u k + i is block u of partition i. Exit code 1 if a claim is false or a bound is violated.
     """
     from gcopt.files import load
     from gcopt.report import print_verify
@@ -255,6 +256,7 @@ def verify(
             probability=probability,
             samples=samples,
             seconds=seconds,
+            bounds=bounds,
             rng=seed,
         )
     if json:

@@ -15,6 +15,7 @@ from gcopt.console import print_json, print_table, seconds_text
 from gcopt.files import write_atomically
 
 if TYPE_CHECKING:
+    from gcopt.bounds import Examination
     from gcopt.cluster import Cluster
     from gcopt.design_result import Choice, Design
     from gcopt.existence import Existence
@@ -179,7 +180,33 @@ def print_verify(report: Report) -> None:
     if report.checks:
         proved = sum(check.status == "proved" for check in report.checks)
         held = f"{proved} of {len(report.checks)} claims proved, none refuted"
-        print(held if report.ok else "A CLAIM IS FALSE")
+        print(held if all(check.status != "refuted" for check in report.checks) else "A CLAIM IS FALSE")
+    if report.bounds is not None:
+        _print_bounds(report.bounds)
+
+
+def _print_bounds(found: Examination) -> None:
+    """Print what published bounds say beside what was measured."""
+    words = {"upper": "at most", "lower": "at least", "equality": "equals"}
+    header = ("bound", "of what", "it", "claimed", "measured", "ratio", "status", "how")
+    rows = [
+        (
+            f.bound.name,
+            f.bound.quantity.words,
+            words[f.bound.direction],
+            f"{f.claimed:.6g}",
+            f"{f.measured:.6g}",
+            "-" if f.ratio is None else f"{f.ratio:.4g}",
+            f.status,
+            f.method,
+        )
+        for f in found.findings
+    ]
+    print_table(f"Published bounds at {found.setting} (ratio: measured / claimed)", header, rows)
+    if found.others:
+        print(f"({len(found.others)} bounds do not apply; --json lists them with the hypothesis that fails)")
+    if not found.ok:
+        print("A BOUND IS VIOLATED")
 
 
 def _longest(report: Report) -> list[int]:
