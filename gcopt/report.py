@@ -240,6 +240,9 @@ def print_simulation(found: Simulation) -> None:
     print("quantiles: " + ", ".join(f"{float(q):.0%} {seconds_text(t)}" for q, t in found.quantiles.items()))
     if found.undecodable:
         print(f"{found.undecodable:.3%} of the iterations could not be decoded and were repeated")
+    if 0.0 < found.error.max < np.inf:
+        error = found.error
+        print(f"relative decoding error {error.mean:.4g} +- {error.stderr:.1g} on average, {error.max:.4g} at most")
 
 
 def print_training(result: TrainingResult, paths: Sequence[Path]) -> None:
