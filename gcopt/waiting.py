@@ -21,7 +21,8 @@ DEADLINE = "deadline"
 
 _ENTRIES = 500_000  # arrival times held at once: they stay in cache, and memory is small whatever the code
 
-_TIES = 1e-6  # of the tolerance: an error that equals it but for rounding is within it
+TIES = 1e-6
+"""Of a tolerance: an error that equals it but for rounding is within it."""
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -187,7 +188,7 @@ class Waiting:
     def tolerance(self, c: int) -> float:
         """Return the squared error, absolute, with which segment c is good enough."""
         segment = self.code.segments[c]
-        relative = 0.0 if self.tolerate is None else self.tolerate * (1.0 + _TIES)
+        relative = 0.0 if self.tolerate is None else self.tolerate * (1.0 + TIES)
         return max(EXACT, relative) * segment.blocks * segment.partitions
 
     def by_count(self, c: int) -> bool:
@@ -332,7 +333,9 @@ def _checked(wait: str, tolerate: float | None, deadline: float | None) -> tuple
         raise InputError(f"wait is {wait!r}; {', '.join(WAITS)} or {DEADLINE} would work")
     if (deadline is None) == (wait == DEADLINE):
         found = "missing" if deadline is None else f"{deadline!r}"
-        raise InputError(f"deadline is {found} and wait is {wait!r}; the rule deadline, and no other, needs its seconds")
+        raise InputError(
+            f"deadline is {found} and wait is {wait!r}; the rule deadline, and no other, needs its seconds"
+        )
     if tolerate is not None:
         if wait == "count":
             raise InputError("tolerate is given and wait is 'count', which looks at no error; decodable would work")
