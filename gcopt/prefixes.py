@@ -87,7 +87,7 @@ def prefix_errors(decoder: Decoder, arrived: Floats) -> Floats:
 
 def _first(reached: NDArray[np.bool_]) -> Ints:
     """Return the place, from 1, of the first true in each row; one more than there are where none is."""
-    return np.where(reached.any(axis=1), reached.argmax(axis=1) + 1, reached.shape[1] + 1)
+    return np.asarray(np.where(reached.any(axis=1), reached.argmax(axis=1) + 1, reached.shape[1] + 1))
 
 
 def _lowered(part: Component, order: Ints) -> Floats:

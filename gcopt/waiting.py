@@ -178,7 +178,7 @@ class Waiting:
 
     def _kind(self, c: int) -> str:
         segment = self.code.segments[c]
-        if self.wait == "count" or not self.gives_in and (segment.is_linear or segment.approximate):
+        if self.wait == "count" or (not self.gives_in and (segment.is_linear or segment.approximate)):
             return "count"
         if self.tolerate is not None and (self.tolerate > 0.0 or segment.is_linear):
             return "within"
@@ -292,7 +292,7 @@ class Waiting:
         if self.kind(c) == "never":
             return np.full(len(arrived), n + 1)
         times = self._decodable(c, arrived)
-        return np.where(np.isfinite(times), (arrived <= times[:, None]).sum(axis=1), n + 1)
+        return np.asarray(np.where(np.isfinite(times), (arrived <= times[:, None]).sum(axis=1), n + 1))
 
     def _decodable(self, c: int, arrived: Floats) -> Floats:
         count, regular = self._rule(c)

@@ -95,7 +95,7 @@ class Policy:
         decoder = self.decoders[part.segment]
         if part.decoding.error <= decoder.tolerance:
             return None
-        return np.real(part.decoding.matrix @ decoder.segment.encoding) - decoder.segment.target
+        return np.asarray(np.real(part.decoding.matrix @ decoder.segment.encoding) - decoder.segment.target)
 
     def belongs(self, message: Message | Reached, task: Broadcast) -> bool:
         """Whether a message may enter the present step; all others are dropped and counted."""
