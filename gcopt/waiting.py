@@ -242,8 +242,10 @@ class Waiting:
 
     def until(self, arrived: Floats) -> Floats:
         """Return when each segment is decoded, shape (iterations, segments); ``arrived`` as from `arrivals`."""
-        columns = [self._segment(c, arrived[:, :, c]) for c in range(arrived.shape[2])]
-        return np.stack(columns, axis=1)
+        segments = range(arrived.shape[2])
+        if self.gives_in:
+            return np.stack([self._outcome(c, arrived)[1] for c in segments], axis=1)
+        return np.stack([self._decodable(c, arrived[:, :, c]) for c in segments], axis=1)
 
     def heard(self, arrived: Floats) -> Bools:
         """Return whose messages are used, shape (iterations, segments, n); of no meaning where that is never.
@@ -259,30 +261,28 @@ class Waiting:
         for c in range(arrived.shape[2]):
             times = arrived[:, :, c]
             if self.gives_in:
-                used = self._outcome(c, times)[0]
+                used = self._outcome(c, arrived)[0]
             elif self.by_count(c):
                 used = np.full(len(times), self.count(c))
             else:
-                columns.append(times <= self._segment(c, times)[:, None])
+                columns.append(times <= self._decodable(c, times)[:, None])
                 continue
             place = np.argsort(np.argsort(times, axis=1, kind="stable"), axis=1, kind="stable")
             columns.append(place < used[:, None])
         return np.stack(columns, axis=1)
 
-    def _segment(self, c: int, arrived: Floats) -> Floats:
-        return self._outcome(c, arrived)[1] if self.gives_in else self._decodable(c, arrived)
-
     def _outcome(self, c: int, arrived: Floats) -> tuple[Ints, Floats]:
-        """Return, where what has come is taken in the end, how many answers are used and when."""
-        n = arrived.shape[1]
-        first, came = self._enough(c, arrived), np.isfinite(arrived).sum(axis=1)
+        """Return, where what has come is taken in the end, how many answers of segment c are used and when."""
+        times, n = arrived[:, :, c], arrived.shape[1]
+        first, came = self._enough(c, times), np.isfinite(times).sum(axis=1)
         used = np.minimum(first, came)
         if self.deadline is not None:
-            used = np.minimum(used, np.maximum(1, (arrived <= self.deadline).sum(axis=1)))
-        last = np.take_along_axis(np.sort(arrived, axis=1), np.maximum(used - 1, 0)[:, None], axis=1)[:, 0]
-        if self.deadline is None:
-            return used, last
-        return used, np.where((used == first) | (used == n), last, np.maximum(last, self.deadline))
+            used = np.minimum(used, np.maximum(1, (times <= self.deadline).sum(axis=1)))
+            end = np.full(len(times), self.deadline)
+        else:  # that no more comes shows when nothing of any segment does
+            end = np.where(np.isfinite(arrived), arrived, 0.0).max(axis=(1, 2))
+        last = np.take_along_axis(np.sort(times, axis=1), np.maximum(used - 1, 0)[:, None], axis=1)[:, 0]
+        return used, np.where((used == first) | (used == n), last, np.maximum(last, end))
 
     def _enough(self, c: int, arrived: Floats) -> Ints:
         """Return how many answers are good enough, shape (iterations,); n + 1 for never."""

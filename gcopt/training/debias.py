@@ -175,6 +175,6 @@ def estimate_of(code: GradientCode, errors: Floats, excess: list[Floats], factor
         spread = max(0.0, float(errors[:, c].mean()) - float(np.sum(off**2)) / size) / factor**2
         totals += share * np.array([np.sum(mean * target) / size, np.sum((mean - target) ** 2) / size, spread])
         weights += share * (mean * target).reshape(segment.blocks, segment.blocks, -1).sum(axis=(0, 1)) / segment.blocks
-    worst = int(weights.argmin())
+    worst = int(weights.round(9).argmin())  # of several that count the same the first
     nearest, bias, variance = totals.tolist()
     return Estimate(nearest, bias, variance, worst, float(weights[worst]), debiased, expected)
