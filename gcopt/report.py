@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _ROWS = 20
 _LISTED = 64
+_SURE = 4.0  # standard errors by which the worst of many partitions must be off
 _SEGMENTS = 8  # more are said together
 
 
@@ -269,6 +270,9 @@ def print_simulation(found: Simulation) -> None:
     print("quantiles: " + ", ".join(f"{float(q):.0%} {seconds_text(t)}" for q, t in found.quantiles.items()))
     if found.undecodable:
         print(f"{found.undecodable:.3%} of the iterations could not be decoded and were repeated")
+    if 0.0 < found.error.max < np.inf:
+        error = found.error
+        print(f"relative decoding error {error.mean:.4g} +- {error.stderr:.1g} on average, {error.max:.4g} at most")
 
 
 def print_training(result: TrainingResult, paths: Sequence[Path]) -> None:
@@ -282,6 +286,8 @@ def print_training(result: TrainingResult, paths: Sequence[Path]) -> None:
         f"workers not used: {result.stragglers_ignored / result.iterations:.3g} per iteration; messages too late: "
         f"{result.late}; decoding took {seconds_text(result.decode_seconds)}"
     )
+    for line in _approximation(result):
+        print(line)
     if result.final["loss"] > result.loss[0]:
         print("THE LOSS ROSE: a smaller step would help")
     for failure in result.failures:
@@ -298,6 +304,32 @@ def print_training(result: TrainingResult, paths: Sequence[Path]) -> None:
     print_table("Computing time per worker, slowest first", header, rows)
     for path in paths:
         _written(path)
+
+
+def _approximation(result: TrainingResult) -> list[str]:
+    """Say how wrong the gradients of a run were; nothing where they were right."""
+    error, found = result.error, result.estimate
+    if found.worst_partition is None:
+        return []
+    mean = f"on average it was {found.factor:.4g} times the gradient, "
+    mean += (
+        f"divided by {found.expected_factor:.4g}" if found.debiased else f"--debias divides by about {found.factor:.2g}"
+    )
+    lines = [
+        f"THE GRADIENT WAS APPROXIMATE: mean relative error {error['mean']:.3g}, at most {error['max']:.3g}, relative "
+        f"variance {found.variance:.2g}; {mean}"
+    ]
+    worst = f"PARTITION {found.worst_partition} COUNTED {found.worst_weight:.3g} ON AVERAGE: "
+    chance = _SURE * (found.variance / result.iterations) ** 0.5
+    if found.factor - found.worst_weight > chance:
+        lines.append(f"{worst}the run is biased towards the other data, which no factor mends")
+    else:
+        lines.append(f"{worst}no more off than so few iterations explain")
+    if result.beyond:
+        lines.append(
+            f"{result.beyond} of {result.iterations} iterations ended above the tolerance: no more answers came"
+        )
+    return lines
 
 
 def save_parameters(result: TrainingResult, path: Path) -> None:
