@@ -1,0 +1,143 @@
+"""Codes without a structure that helps: one factorisation, then a correction for the workers that are missing.
+
+All workers have the coefficients a0 of least norm among the best. Without the workers in S the best is a = a0 - d with
+d_S = a0_S, and d costs d^H Q d, Q = conj(B) B^T for rows of length 1. With N an orthonormal basis of {a : a B = 0} and
+W one of {u : N_S^H u = 0},
+
+    d = Q^+_:S W x + N t,    (W^H (Q^+)_SS W) x = W^H a0_S,    N_S t = a0_S - (Q^+)_SS W x  with the least norm of t.
+
+Codes of full row rank have no N and W = I; redundant codes, as long as S can be spared, have W^H a0_S = 0 and x = 0.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from gcopt.decoding.factors import RANK, Factors, is_dense
+from gcopt.decoding.rule import EXACT, Bools, Rule
+
+STEEP = 1e-4  # Q has the square of the condition of B; steeper codes go to plain least squares unless exact
+_SETTLED = 1e-11  # of the normal equations, over the length of the target
+_FEW = 0.5  # responders per missing worker below which their own rows are the smaller problem
+
+
+class Correction(Rule):
+    """Correct the solution for all workers so that the missing ones get 0; checked, else plain least squares."""
+
+    name: ClassVar[str] = "correction"
+    why: ClassVar[str] = (
+        "no structure was found; factored once, then a system as large as the missing workers and the redundancy"
+    )
+
+    def __init__(self, matrix: sparse.csr_array, blocks: int) -> None:
+        super().__init__(matrix, blocks)
+        self.factors = Factors(matrix, blocks)
+
+    @classmethod
+    def fits(cls, matrix: sparse.csr_array, blocks: int) -> bool:
+        """Whether it can be factored."""
+        return is_dense(matrix.shape)
+
+    @cached_property
+    def exact(self) -> bool:
+        """Whether all workers together decode exactly."""
+        return self.miss(self._scaled(self.factors.solution)) <= EXACT * self.size
+
+    def decode(self, heard: Bools) -> NDArray[Any]:
+        """Return coefficients, shape (n, m)."""
+        missing = np.flatnonzero(~heard)
+        if not missing.size:
+            return self._scaled(self.factors.solution)
+        if heard.size - missing.size < _FEW * missing.size:
+            return self._plain(heard)
+        found = self._without(missing)
+        return self._plain(heard) if found is None else self._scaled(found)
+
+    def decodes(self, heard: Bools) -> bool:
+        """Whether these workers determine everything."""
+        return not self._hopeless(heard) and super().decodes(heard)
+
+    def hopeless(self, left: float) -> bool:
+        """Whether missing workers would have to send so much that no rounding decides it; never wrong.
+
+        Coefficients of squared error e differ from the solution by a null vector and a rest of norm at most
+        sqrt(e) / (smallest singular value), and ``left`` is at most the part of that rest on the missing workers.
+        """
+        return bool(left * self.factors.smallest > 2.0 * np.sqrt(EXACT * self.size))
+
+    def _hopeless(self, heard: Bools) -> bool:
+        null = self.factors.null
+        if not null.shape[1] or not self.exact or heard.all():
+            return False
+        missing = ~heard
+        wanted = self.factors.solution[missing]
+        left = wanted - null[missing] @ np.linalg.lstsq(null[missing], wanted, rcond=None)[0]
+        return self.hopeless(float(np.linalg.norm(left)))
+
+    def _without(self, missing: NDArray[np.intp]) -> NDArray[Any] | None:
+        """Return coefficients of the unit rows, or None where they do not stand the test."""
+        solution, null = self.factors.solution, self.factors.null
+        found: NDArray[Any] | None = None
+        if null.shape[1]:
+            found = self._spared(missing)
+        if found is None and self.factors.steepness > STEEP:
+            found = self._corrected(missing)
+        if found is None:
+            return None
+        lost = np.abs(found[missing]).max()
+        if not lost <= 1e-9 * max(1.0, np.abs(solution).max()):
+            return None
+        found[missing] = 0.0
+        return found if self._is_best(found, missing) else None
+
+    def _spared(self, missing: NDArray[np.intp]) -> NDArray[Any] | None:
+        """Return the correction by null vectors alone; None where that is not all."""
+        solution, null = self.factors.solution, self.factors.null
+        left, values, right = np.linalg.svd(null[missing], full_matrices=False)
+        rank = int((values > RANK).sum())  # of orthonormal columns: nothing is to be compared with the largest value
+        spare = left[:, :rank].conj().T @ solution[missing]
+        step = right[:rank].conj().T @ (spare / values[:rank, None])
+        left = np.abs(solution[missing] - null[missing] @ step).max()
+        return solution - null @ step if left <= 1e-9 * max(1.0, np.abs(solution).max()) else None
+
+    def _corrected(self, missing: NDArray[np.intp]) -> NDArray[Any] | None:
+        solution, null, inverse = self.factors.solution, self.factors.null, self.factors.inverse
+        wanted = solution[missing]
+        within = inverse[np.ix_(missing, missing)]
+        try:
+            if not null.shape[1]:
+                return np.asarray(solution - inverse[:, missing] @ np.linalg.solve(within, wanted))
+            left, values, right = np.linalg.svd(null[missing])
+            rank = int((values > RANK).sum())
+            rest = left[:, rank:]
+            forced = rest @ np.linalg.solve(rest.conj().T @ within @ rest, rest.conj().T @ wanted)
+        except np.linalg.LinAlgError:
+            return None
+        spare = left[:, :rank].conj().T @ (wanted - within @ forced)
+        step = right[:rank].conj().T @ (spare / values[:rank, None])
+        return np.asarray(solution - inverse[:, missing] @ forced - null @ step)
+
+    def _is_best(self, found: NDArray[Any], missing: NDArray[np.intp]) -> bool:
+        """Whether unit-row coefficients decode exactly or solve the normal equations of the responders."""
+        miss = self.transposed @ self._scaled(found) - self.target
+        if float(np.sum(np.abs(miss) ** 2)) <= EXACT * self.size:
+            return True
+        slope = np.conj(self.matrix @ np.conj(miss)) / self.factors.norms[:, None]
+        slope[missing] = 0.0
+        return bool(np.linalg.norm(slope) <= _SETTLED * np.sqrt(self.size))
+
+    def _scaled(self, found: NDArray[Any]) -> NDArray[Any]:
+        """Return coefficients of the rows from those of the unit rows."""
+        return np.asarray(found / self.factors.norms[:, None])
+
+    def _plain(self, heard: Bools) -> NDArray[Any]:
+        found = np.zeros((heard.size, self.blocks), dtype=self.matrix.dtype)
+        if heard.any():
+            rows = self.factors.unit[heard].T
+            found[heard] = np.linalg.lstsq(rows, self.target.astype(found.dtype), rcond=RANK)[0]
+        return self._scaled(found)
