@@ -234,6 +234,7 @@ def verify(
     samples: Annotated[int, typer.Option(help="Sets drawn where they cannot be enumerated.")] = 1000,
     seconds: Annotated[float, typer.Option(help="Time limit.")] = 60.0,
     blocks: Blocks = 1,
+    explain: Annotated[bool, typer.Option("--explain", help="Say also how each part is decoded, and why.")] = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -245,7 +246,7 @@ def verify(
     u k + i is block u of partition i. Exit code 1 if a claim is false.
     """
     from gcopt.files import load
-    from gcopt.report import print_verify
+    from gcopt.report import print_decoders, print_verify
     from gcopt.verification import verify as check
 
     with console.progress(f"verifying {file.name}"):
@@ -261,6 +262,8 @@ def verify(
         console.print_json(report.to_dict())
     else:
         print_verify(report)
+        if explain:
+            print_decoders(report)
     if not report.ok:
         raise typer.Exit(1)
 

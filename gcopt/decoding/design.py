@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from gcopt.decoding.rule import Bools, Rule
@@ -58,9 +58,9 @@ class Design(Rule):
                 return False
         return True
 
-    def weight(self, count: int) -> NDArray[Any]:
-        """Return the coefficient of each of so many responders, shape (m,)."""
-        return np.asarray(np.conj(self._sums) / (self._a + count * self._b))
+    def weight(self, counts: ArrayLike) -> NDArray[Any]:
+        """Return the coefficient of each of so many responders: for counts of shape (q,) shape (q, m)."""
+        return np.asarray(np.conj(self._sums) / (self._a + np.asarray(counts)[..., None] * self._b))
 
     def decode(self, heard: Bools) -> NDArray[Any]:
         """Return coefficients, shape (n, m)."""
