@@ -86,12 +86,12 @@ class Component:
 
         Whatever can be decoded is decided by which teams were heard at all.
         """
-        return teams(self.matrix)
+        return [np.arange(self.workers.size)] if self.kind is Repetition else teams(self.matrix)
 
     @cached_property
     def needed(self) -> int | None:
         """How many teams decode the component, whichever they are, while fewer never do; None if no number does."""
-        if len(self.teams) == self.workers.size:
+        if len(self.teams) in (1, self.workers.size):
             return needed(self.rule)
         first = [team[0] for team in self.teams]
         rows = sparse.csr_array(self.matrix[first])
@@ -107,18 +107,27 @@ def components(segment: Segment) -> list[Component]:
     >>> [c.workers.tolist() for c in components(Segment(np.eye(2)))]
     [[0], [1]]
     """
-    n, k, m = segment.workers, segment.partitions, segment.blocks
+    n, m = segment.workers, segment.blocks
     held = segment.support.astype(np.float64)
     graph: Any = sparse.block_array([[None, held], [held.T, None]], format="csr")
     _, label = connected_components(graph, directed=False)
     members, parts = _by_label(label[:n]), _by_label(label[n:])
-    found = []
+    # all entries are brought in the order of the components at once: there may be thousands of these
+    place, size = np.zeros(segment.partitions, dtype=np.intp), np.zeros(segment.partitions, dtype=np.intp)
+    for partitions in parts.values():
+        place[partitions], size[partitions] = np.arange(partitions.size), partitions.size
+    rows = segment.encoding[np.concatenate(list(members.values()))]
+    block, partition = np.divmod(rows.indices, segment.partitions)
+    columns = block * size[partition] + place[partition]
+    found, begin = [], 0
     for name, workers in members.items():
-        partitions = parts.get(name)
-        if partitions is None:
-            continue
-        columns = (np.arange(m)[:, None] * k + partitions).ravel()
-        found.append(Component(workers, partitions, sparse.csr_array(segment.encoding[workers][:, columns]), m))
+        starts = rows.indptr[begin : begin + workers.size + 1]
+        begin += workers.size
+        if name in parts:
+            entries, partitions = slice(starts[0], starts[-1]), parts[name]
+            shape = (workers.size, m * partitions.size)
+            matrix = sparse.csr_array((rows.data[entries], columns[entries], starts - starts[0]), shape=shape)
+            found.append(Component(workers, partitions, matrix, m))
     return found
 
 

@@ -21,7 +21,9 @@ from scipy import sparse
 from gcopt.decoding.factors import RANK, Factors, is_dense
 from gcopt.decoding.rule import EXACT, Bools, Rule
 
-STEEP = 1e-4  # Q has the square of the condition of B; steeper codes go to plain least squares unless exact
+STEEP = 1e-4
+"""Q has the square of the condition of B; a code steeper than this is not solved with it."""
+
 _SETTLED = 1e-11  # of the normal equations, over the length of the target
 _FEW = 0.5  # responders per missing worker below which their own rows are the smaller problem
 
@@ -85,7 +87,7 @@ class Correction(Rule):
         found: NDArray[Any] | None = None
         if null.shape[1]:
             found = self._spared(missing)
-        if found is None and self.factors.steepness > STEEP:
+        if found is None:
             found = self._corrected(missing)
         if found is None:
             return None
@@ -106,21 +108,43 @@ class Correction(Rule):
         return solution - null @ step if left <= 1e-9 * max(1.0, np.abs(solution).max()) else None
 
     def _corrected(self, missing: NDArray[np.intp]) -> NDArray[Any] | None:
-        solution, null, inverse = self.factors.solution, self.factors.null, self.factors.inverse
+        """Return the whole correction; None where a system is singular."""
+        solution, null = self.factors.solution, self.factors.null
         wanted = solution[missing]
-        within = inverse[np.ix_(missing, missing)]
-        try:
-            if not null.shape[1]:
-                return np.asarray(solution - inverse[:, missing] @ np.linalg.solve(within, wanted))
-            left, values, right = np.linalg.svd(null[missing])
-            rank = int((values > RANK).sum())
-            rest = left[:, rank:]
-            forced = rest @ np.linalg.solve(rest.conj().T @ within @ rest, rest.conj().T @ wanted)
-        except np.linalg.LinAlgError:
+        if not null.shape[1]:
+            forced = self._forced(missing, None, wanted)
+            return None if forced is None else solution - forced
+        left, values, right = np.linalg.svd(null[missing])
+        rank = int((values > RANK).sum())
+        rest = left[:, rank:]
+        forced = self._forced(missing, rest, rest.conj().T @ wanted)
+        if forced is None:
             return None
-        spare = left[:, :rank].conj().T @ (wanted - within @ forced)
-        step = right[:rank].conj().T @ (spare / values[:rank, None])
-        return np.asarray(solution - inverse[:, missing] @ forced - null @ step)
+        spare = left[:, :rank].conj().T @ (wanted - forced[missing])
+        return np.asarray(solution - forced - null @ (right[:rank].conj().T @ (spare / values[:rank, None])))
+
+    def _forced(
+        self, missing: NDArray[np.intp], rest: NDArray[Any] | None, wanted: NDArray[Any]
+    ) -> NDArray[Any] | None:
+        """Return Q^+_:S W x with (W^H (Q^+)_SS W) x = ``wanted``, W = ``rest`` or the identity; None if singular.
+
+        Steep codes go by the root K of Q^+: with K_:S W = U R that is K^H U R^-H ``wanted``.
+        """
+        if self.factors.steepness > STEEP:
+            inverse = self.factors.inverse
+            reach, within = inverse[:, missing], inverse[np.ix_(missing, missing)]
+            if rest is not None:
+                reach, within = reach @ rest, rest.conj().T @ within @ rest
+            try:
+                return np.asarray(reach @ np.linalg.solve(within, wanted))
+            except np.linalg.LinAlgError:
+                return None
+        root = self.factors.root
+        basis, corner = np.linalg.qr(root[:, missing] if rest is None else root[:, missing] @ rest)
+        sizes = np.abs(np.diagonal(corner))
+        if corner.shape[0] < corner.shape[1] or not sizes.min(initial=np.inf) > RANK * sizes.max(initial=0.0):
+            return None
+        return np.asarray(root.conj().T @ (basis @ np.linalg.solve(corner.conj().T, wanted)))
 
     def _is_best(self, found: NDArray[Any], missing: NDArray[np.intp]) -> bool:
         """Whether unit-row coefficients decode exactly or solve the normal equations of the responders."""

@@ -31,7 +31,7 @@ class Design(Rule):
     def __init__(self, matrix: sparse.csr_array, blocks: int) -> None:
         super().__init__(matrix, blocks)
         self._sums: NDArray[Any] = _sums(matrix[[0]], blocks)[0]
-        first = _gram(matrix, slice(0, 1))[0]
+        first = _gram(matrix, _flipped(matrix), slice(0, 1))[0]
         self._b = float(first[1].real)
         self._a = float(first[0].real) - self._b
 
@@ -41,7 +41,8 @@ class Design(Rule):
         n = matrix.shape[0]
         if n < 2:
             return False
-        sums, first = _sums(matrix, blocks), _gram(matrix, slice(0, 1))[0]
+        sums, flipped = _sums(matrix, blocks), _flipped(matrix)
+        first = _gram(matrix, flipped, slice(0, 1))[0]
         square = float(first[0].real)
         between = float(first[1].real)
         if np.abs(sums - sums[0]).max() > _SAME * np.sqrt(square * matrix.shape[1]):
@@ -52,7 +53,7 @@ class Design(Rule):
             return False
         for start in range(0, n, _ROWS):
             rows = slice(start, min(start + _ROWS, n))
-            found = _gram(matrix, rows) - between
+            found = _gram(matrix, flipped, rows) - between
             found[np.arange(rows.stop - start), np.arange(start, rows.stop)] -= square - between
             if np.abs(found).max() > _SAME * square:
                 return False
@@ -79,6 +80,11 @@ def _sums(matrix: sparse.csr_array, blocks: int) -> NDArray[Any]:
     return np.stack([np.asarray(matrix[:, u * k : (u + 1) * k].sum(axis=1)) for u in range(blocks)], axis=1)
 
 
-def _gram(matrix: sparse.csr_array, rows: slice) -> NDArray[Any]:
+def _flipped(matrix: sparse.csr_array) -> sparse.csr_array:
+    """Return B^H."""
+    return sparse.csr_array(matrix.conj().T)
+
+
+def _gram(matrix: sparse.csr_array, flipped: sparse.csr_array, rows: slice) -> NDArray[Any]:
     """Return these rows of B B^H."""
-    return np.asarray((matrix[rows] @ sparse.csr_array(matrix.conj().T)).toarray())
+    return np.asarray((matrix[rows] @ flipped).toarray())

@@ -61,8 +61,12 @@ class Factors:
     @cached_property
     def inverse(self) -> NDArray[Any]:
         """Pseudo-inverse of conj(B) B^T, shape (n, n): the quadratic form of what changes of coefficients cost."""
-        scaled = self._right / self._values[:, None]
-        return np.asarray(scaled.conj().T @ scaled)
+        return np.asarray(self.root.conj().T @ self.root)
+
+    @cached_property
+    def root(self) -> NDArray[Any]:
+        """K with K^H K = ``inverse``, shape (rank, n); its condition is that of B and not the square."""
+        return np.asarray(self._right / self._values[:, None])
 
 
 def iterate(unit: sparse.csr_array, wanted: NDArray[Any]) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from gcopt.decoding.rule import Bools, Rule
-from gcopt.decoding.teams import teams
+from gcopt.decoding.teams import SAME
 
 
 class Repetition(Rule):
@@ -37,8 +37,11 @@ class Repetition(Rule):
     @classmethod
     def fits(cls, matrix: sparse.csr_array, blocks: int) -> bool:
         """Whether all rows are multiples of the first."""
-        alike = matrix.nnz == matrix.shape[0] * matrix.shape[1]
-        return blocks == 1 and alike and len(teams(matrix)) == 1
+        if blocks > 1 or matrix.nnz < matrix.shape[0] * matrix.shape[1]:
+            return False
+        entries = matrix.data.reshape(matrix.shape)
+        entries = entries / entries[:, :1]
+        return bool(np.abs(entries - entries[0]).max() <= SAME * np.abs(entries[0]).max())
 
     def decode(self, heard: Bools) -> NDArray[Any]:
         """Return coefficients, shape (n, 1)."""

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-_SAME = 1e-14
+SAME = 1e-14
+"""What rounding may do to rows that are multiples of each other, over their largest entry when the first is 1."""
 
 
 def teams(matrix: sparse.csr_array) -> list[NDArray[np.intp]]:
@@ -49,5 +50,5 @@ def _sorted(
     columns, entries = columns[order], entries[order]
     new = np.ones(rows.size, dtype=bool)
     away = np.abs(entries[1:] - entries[:-1]).max(axis=1)
-    new[1:] = (columns[1:] != columns[:-1]).any(axis=1) | (away > _SAME * np.abs(entries[:-1]).max(axis=1))
+    new[1:] = (columns[1:] != columns[:-1]).any(axis=1) | (away > SAME * np.abs(entries[:-1]).max(axis=1))
     return rows[order], new
