@@ -476,12 +476,33 @@ def table(
 
 
 @verb
-def families(json: Json = False) -> None:
-    """List the families of codes with their parameters."""
-    from gcopt.families import FAMILIES
-    from gcopt.report import print_entries
+def families(
+    family: Annotated[str | None, typer.Argument(metavar="[FAMILY]", help="Say everything about this one.")] = None,
+    sets: Sets = None,
+    json: Json = False,
+) -> None:
+    """List the families of codes with their parameters, or ask whether a code exists.
 
-    print_entries("families", "gcopt.families/1", FAMILIES.items(), as_json=json)
+    For example: gcopt families projective-plane --set order=6 --set stragglers=2
+
+    Exit code 0 if it exists, 1 if a theorem forbids it, 3 if nobody here knows.
+    """
+    from gcopt.errors import InputError
+    from gcopt.families import FAMILIES
+    from gcopt.report import print_entries, print_existence, print_family
+
+    if family is None and sets:
+        raise InputError(f"--set {sets[0]}: of which family? gcopt families FAMILY --set {sets[0]}")
+    if family is None:
+        print_entries("families", "gcopt.families/1", FAMILIES.items(), as_json=json)
+    elif not sets:
+        print_family(FAMILIES[family], as_json=json)
+    else:
+        parameters = console.settings(sets)
+        found = FAMILIES[family].exists(**parameters)
+        print_existence(family, parameters, found, as_json=json)
+        if found.answer != "yes":
+            raise typer.Exit(1 if found.answer == "no" else 3)
 
 
 @verb

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from gcopt.cluster import Cluster
     from gcopt.decoding import Explanation
     from gcopt.design_result import Choice, Design
+    from gcopt.existence import Existence
+    from gcopt.families import Family
     from gcopt.fit_result import Fit
     from gcopt.goal import Goal
     from gcopt.quickstart import Run, Tried
@@ -373,6 +375,24 @@ def print_entries(word: str, schema: str, entries: Iterable[tuple[str, Any]], *,
         return
     table = [(n, " ".join(_spelled(p) for p in _described(e)), e.summary) for n, e in listed]
     print_table(word.capitalize(), ("name", "parameters", "what it is"), table)
+
+
+def print_family(entry: Family, *, as_json: bool) -> None:
+    """Print all there is to know about one family."""
+    if as_json:
+        print_entries("families", "gcopt.families/1", [(entry.name, entry)], as_json=True)
+        return
+    print(f"{entry.name}: {inspect.cleandoc(entry.__doc__).split('Examples' + chr(10))[0].rstrip()}\n")
+    print(f"Source: {entry.source}")
+
+
+def print_existence(family: str, parameters: Mapping[str, Any], found: Existence, *, as_json: bool) -> None:
+    """Print whether a family has a code with these parameters."""
+    if as_json:
+        about = {"schema": "gcopt.exists/1", "family": family, "parameters": dict(parameters)}
+        print_json({**about, "answer": found.answer, "reason": found.reason, "nearest": list(found.nearest)})
+    else:
+        print(found)
 
 
 def _described(entry: Entry) -> list[dict[str, Any]]:

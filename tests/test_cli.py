@@ -293,3 +293,13 @@ def test_version(gcopt):
     import gcopt as package
 
     assert gcopt("--version").out.strip() == f"gcopt {package.__version__}"
+
+
+def test_families_say_everything_about_one_and_whether_a_code_exists(gcopt):
+    assert "Source: Tandon" in gcopt("families", "fractional-repetition").out
+    found = gcopt("families", "fractional-repetition", "--set", "workers=12", "--set", "stragglers=3", "--json")
+    assert (found.code, found.json["schema"], found.json["answer"]) == (0, "gcopt.exists/1", "yes")
+    found = gcopt("families", "fractional-repetition", "--set", "workers=13", "--set", "stragglers=3")
+    assert found.code == 1
+    assert found.out.startswith("no: ")
+    assert "of which family" in gcopt("families", "--set", "workers=13").err
