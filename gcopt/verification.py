@@ -28,7 +28,7 @@ class SegmentReport:
     mean: Mean
     condition: float | None
     load_bound: float
-    decoders: tuple[Explanation, ...] = ()
+    decoders: tuple[Explanation, ...]
 
 
 @dataclass(frozen=True)

@@ -100,11 +100,11 @@ class Correction(Rule):
     def _spared(self, missing: NDArray[np.intp]) -> NDArray[Any] | None:
         """Return the correction by null vectors alone; None where that is not all."""
         solution, null = self.factors.solution, self.factors.null
-        left, values, right = np.linalg.svd(null[missing], full_matrices=False)
-        rank = int((values > RANK).sum())  # of orthonormal columns: nothing is to be compared with the largest value
-        spare = left[:, :rank].conj().T @ solution[missing]
-        step = right[:rank].conj().T @ (spare / values[:rank, None])
-        left = np.abs(solution[missing] - null[missing] @ step).max()
+        rows, wanted = null[missing], solution[missing]
+        step, _, _, values = np.linalg.lstsq(rows, wanted, rcond=None)
+        if values[-1] < RANK:  # parts of orthonormal columns, so that nothing is to be compared with the largest value
+            return None
+        left = np.abs(wanted - rows @ step).max()
         return solution - null @ step if left <= 1e-9 * max(1.0, np.abs(solution).max()) else None
 
     def _corrected(self, missing: NDArray[np.intp]) -> NDArray[Any] | None:

@@ -149,7 +149,11 @@ class Decoder:
                     found[workers] = rule.decode(heard[workers])
         matrix = np.ascontiguousarray(found.T)
         matrix.flags.writeable = False
-        return Decoding(matrix, residual(self.segment, matrix))
+        return Decoding(matrix, _error(self._transposed @ matrix.T, self.segment.blocks))
+
+    @cached_property
+    def _transposed(self) -> sparse.csr_array:
+        return sparse.csr_array(self.segment.encoding.T)
 
     @cached_property
     def _fixed(self) -> Sum:
@@ -210,11 +214,15 @@ class Together:
 
 def residual(segment: Segment, matrix: NDArray[Any]) -> float:
     """Return ||R B - T||_F^2 for a decoding matrix R, shape (m, n)."""
-    miss = segment.encoding.T @ matrix.T
-    blocks = miss.reshape(segment.blocks, segment.partitions, segment.blocks)
-    for u in range(segment.blocks):
-        blocks[u, :, u] -= 1.0
-    return float(np.sum(np.abs(blocks) ** 2))
+    return _error(segment.encoding.T @ matrix.T, segment.blocks)
+
+
+def _error(estimate: NDArray[Any], blocks: int) -> float:
+    """Return ||R B - T||_F^2 from (R B)^T, shape (m k, m), which is overwritten."""
+    miss = estimate.reshape(blocks, -1, blocks)
+    for u in range(blocks):
+        miss[u, :, u] -= 1.0
+    return float(np.sum(np.abs(miss) ** 2))
 
 
 def as_bools(responders: ArrayLike) -> Bools:
