@@ -247,6 +247,7 @@ def verify(
     seconds: Annotated[float, typer.Option(help="Time limit.")] = 60.0,
     bounds: Annotated[bool, typer.Option("--bounds", help="Hold published bounds against what is measured.")] = False,
     blocks: Blocks = 1,
+    explain: Annotated[bool, typer.Option("--explain", help="Say also how each part is decoded, and why.")] = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -258,7 +259,7 @@ def verify(
     u k + i is block u of partition i. Exit code 1 if a claim is false or a bound is violated.
     """
     from gcopt.files import load
-    from gcopt.report import print_verify
+    from gcopt.report import print_decoders, print_verify
     from gcopt.verification import verify as check
 
     with console.progress(f"verifying {file.name}"):
@@ -275,6 +276,8 @@ def verify(
         console.print_json(report.to_dict())
     else:
         print_verify(report)
+        if explain:
+            print_decoders(report)
     if not report.ok:
         raise typer.Exit(1)
 

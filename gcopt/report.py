@@ -17,6 +17,7 @@ from gcopt.files import write_atomically
 if TYPE_CHECKING:
     from gcopt.bounds import Examination
     from gcopt.cluster import Cluster
+    from gcopt.decoding import Explanation
     from gcopt.design_result import Choice, Design
     from gcopt.existence import Existence
     from gcopt.families import Family
@@ -208,6 +209,32 @@ def _print_bounds(found: Examination) -> None:
         print(f"({len(found.others)} bounds do not apply; --json lists them with the hypothesis that fails)")
     if not found.ok:
         print("A BOUND IS VIOLATED")
+
+
+def print_decoders(report: Report) -> None:
+    """Print which rule decodes the parts of each segment, and why; segments that are decoded alike come together."""
+    alike: dict[tuple[Explanation, ...], list[int]] = {}
+    for c, part in enumerate(report.segments):
+        alike.setdefault(part.decoders, []).append(c)
+    rows = [
+        (
+            _listed(numbers),
+            str(found.components),
+            str(found.workers),
+            str(found.partitions),
+            found.rule,
+            found.why,
+        )
+        for decoders, numbers in alike.items()
+        for found in decoders
+    ]
+    print_table("How it is decoded", ("segment", "parts", "workers", "partitions", "rule", "why"), rows)
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    """Return numbers as people write them, the many shortened: 0, 1, 2 or 0 .. 49 (50 of them)."""
+    few = len(numbers) <= 4
+    return ", ".join(map(str, numbers)) if few else f"{numbers[0]} .. {numbers[-1]} ({len(numbers)} of them)"
 
 
 def _longest(report: Report) -> list[int]:

@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gcopt
-from gcopt import decoding
 from gcopt.code import GradientCode, Segment
-from gcopt.decoding import EXACT, Decoder, components, decode
+from gcopt.decoding import EXACT, Decoder, components, decode, factors
 from gcopt.errors import DecodingError, InputError
 from gcopt.families import FAMILIES
 from tests.families.samples import SAMPLES
@@ -297,7 +296,7 @@ def test_codes_beyond_the_dense_limit(monkeypatch, dtype, blocks):
     for segment in (Segment(matrix, blocks=blocks), exact):
         usual = [Decoder(segment)(heard) for heard in patterns(9, 15)]
         with monkeypatch.context() as patch:
-            patch.setattr(decoding, "_DENSE_LIMIT", 3)
+            patch.setattr(factors, "DENSE_LIMIT", 3)
             iterative = Decoder(segment)
             for heard, expected in zip(patterns(9, 15), usual, strict=True):
                 found = iterative(heard)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gcopt.code import GradientCode, Segment
-from gcopt.decoding import Component, Decoder, Decoding
+from gcopt.decoding import Decoder, Decoding
+from gcopt.decoding.running import Running
 from gcopt.training.events import Broadcast, Message, Part, Reached
 from gcopt.waiting import Waiting, arrivals
 
@@ -170,7 +171,7 @@ class Rule:
         self.needed = [{"count": n - segment.stragglers, "within": 1, "never": n + 1}.get(kind, 0)]
         self.held: dict[int, list[int]] = {}
         self.spare = 0
-        self._irregular: list[Component] = []
+        self._irregular: list[tuple[NDArray[np.intp], Running]] = []
         if kind == "exact":
             self._read(segment)
         elif kind == "within":
@@ -182,18 +183,20 @@ class Rule:
         components = self.decoder.components
         self.team, self.part = [-1] * self.workers, []
         self.needed = [component.needed or 1 for component in components]
-        self._irregular = [component for component in components if component.needed is None]
+        irregular = [component for component in components if component.needed is None]
+        # answers come one by one; what it says about a set does not depend on the sets before
+        self._irregular = [(component.workers, component.running()) for component in irregular]
         for number, component in enumerate(components):
             for team in component.teams:
                 for worker in component.workers[team].tolist():
                     self.team[worker] = len(self.part)
                 self.part.append(number)
-        for component in self._irregular:
+        for component in irregular:
             self.held |= {j: segment.support[[j]].indices.tolist() for j in component.workers.tolist()}
 
     def promising(self, heard: Bools) -> bool:
         """Whether the parts without a number decode, looked at one by one."""
-        return all(component.decodes(heard[component.workers]) for component in self._irregular)
+        return all(running.decodes(heard[workers]) for workers, running in self._irregular)
 
 
 class Gathering:
