@@ -58,7 +58,7 @@ class Field:
         if prime_power(self.order) is None:
             raise ImpossibleError(
                 f"a field of {self.order} elements does not exist, for the order is a prime power (Moore 1893); "
-                f"{nearest_order(self.order)} would work"
+                f"{nearest_orders(self.order)[0]} would work"
             )
 
     @cached_property
@@ -152,15 +152,17 @@ class Field:
         return found.astype(np.int64, copy=False)
 
 
-def nearest_order(order: int) -> int:
-    """Return the prime power nearest to a number, the smaller of two.
+def nearest_orders(order: int) -> tuple[int, ...]:
+    """Return the next prime powers below and above a number of at least 1, the nearer one first.
 
     Examples
     --------
-    >>> nearest_order(6), nearest_order(22), nearest_order(1)
-    (5, 23, 2)
+    >>> nearest_orders(6), nearest_orders(22), nearest_orders(2)
+    ((5, 7), (23, 19), (3,))
     """
-    return next(q for step in range(order + 3) for q in (order - step, order + step) if prime_power(q))
+    below = next((q for q in range(order - 1, 1, -1) if prime_power(q)), None)
+    above = next(q for q in range(order + 1, 2 * order + 2) if prime_power(q))  # Bertrand: there is a prime
+    return tuple(sorted((q for q in (below, above) if q is not None), key=lambda q: (abs(q - order), q)))
 
 
 def _primitive_matrix(p: int, a: int) -> Ints:

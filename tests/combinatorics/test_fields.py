@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcopt.combinatorics.fields import Field, nearest_order, prime_power
+from gcopt.combinatorics.fields import Field, nearest_orders, prime_power
 from gcopt.combinatorics.integers import is_square, prime_factors
 from gcopt.errors import ImpossibleError, InputError
 
@@ -89,11 +89,13 @@ def test_prime_factors_multiply_to_the_number(number):
     assert is_square(number) == all(a % 2 == 0 for a in factors.values())
 
 
-def test_nearest_order_is_a_prime_power_and_nothing_is_nearer():
-    for number in range(1, 200):
-        found = nearest_order(number)
-        assert found in [q for q in range(2, 256) if prime_power(q)]
-        assert not any(prime_power(q) for q in range(number - abs(found - number) + 1, number + abs(found - number)))
+def test_nearest_orders_are_the_next_prime_powers_on_both_sides():
+    powers = [q for q in range(2, 600) if prime_power(q)]
+    for number in range(1, 250):
+        found = nearest_orders(number)
+        below = [q for q in powers if q < number][-1:]
+        assert set(found) == {*below, min(q for q in powers if q > number)}
+        assert sorted(found, key=lambda q: abs(q - number)) == list(found)
 
 
 def test_impossible_fields_and_elements_are_refused():
