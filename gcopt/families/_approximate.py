@@ -68,7 +68,8 @@ def approximate(
     if not copies.all():
         raise InputError(f"partition {int(copies.argmin())} is on no worker; every one needs a worker")
     q = check_decoder(decoder, probability)
-    held.data = held.data / (copies * (1.0 - q))[held.indices]
+    weights = (copies * (1.0 - q))[held.indices]
+    held.data = np.divide(held.data, weights, out=weights)
     segment = Segment(held, stragglers=s, decoder=decoder, approximate=True)
     promised = [
         Claim("load", float(np.diff(held.indptr).max()), "the assignment"),

@@ -46,8 +46,8 @@ def graph_assignment(
     ----------
     graph : str
         petersen, clebsch, shrikhande, schlaefli, hoffman-singleton, paley, triangular, kneser, lattice, latin-square,
-        symplectic, multipartite, complete, complete-bipartite, cycle, hypercube, ramanujan, random-regular, or a file
-        that `read_graph` reads: a list of edges or an adjacency matrix.
+        symplectic, affine-polar, steiner, multipartite, complete, complete-bipartite, cycle, hypercube, ramanujan,
+        random-regular, or a file that `read_graph` reads: a list of edges or an adjacency matrix.
     stragglers : int
         s.
     workers, partitions, replication : int, optional

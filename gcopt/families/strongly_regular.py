@@ -85,7 +85,7 @@ def strongly_regular(
         lambda and mu; whatever exists by default, smallest second eigenvalue first.
     graph : str, optional
         petersen, clebsch, shrikhande, schlaefli, hoffman-singleton, paley, triangular, kneser, lattice, latin-square,
-        symplectic or multipartite; any, and their complements, by default.
+        symplectic, affine-polar, steiner or multipartite; any, and their complements, by default.
     decoder : str
         ``least-squares``, ``scaled`` or ``sum``.
     probability : float, optional

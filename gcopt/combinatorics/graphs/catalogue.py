@@ -11,11 +11,13 @@ from typing import Any
 from scipy import sparse
 
 from gcopt.combinatorics.graphs import simple, sporadic
+from gcopt.combinatorics.graphs.affine_polar import affine_polar
 from gcopt.combinatorics.graphs.building import complement
 from gcopt.combinatorics.graphs.nets import latin_square, most_classes
 from gcopt.combinatorics.graphs.paley import is_paley_order, paley
 from gcopt.combinatorics.graphs.parameters import Parameters, candidates, is_strongly_regular, ruled_out
 from gcopt.combinatorics.graphs.ramanujan import is_bipartite, is_pair, ramanujan
+from gcopt.combinatorics.graphs.steiner import steiner
 from gcopt.combinatorics.graphs.symplectic import symplectic
 from gcopt.combinatorics.graphs.triangular import kneser, triangular
 from gcopt.combinatorics.integers import prime_power
@@ -137,6 +139,22 @@ def _symplectic_ranks(q: int, low: int, high: int) -> Iterator[tuple[int, int]]:
         e, mu = e + 1, q * q * mu + q + 1
 
 
+def _affine_polar(low: int, high: int) -> Sizes:
+    for q in filter(prime_power, _between(2, lambda q: q**4, 0, high)):
+        e, power = 2, q  # q^(e-1)
+        while (n := (q * power) ** 2) <= high:
+            for sign in (1, -1) if n >= low else ():
+                adjacent = q * (power - sign) * (power // q + sign) + q - 2
+                yield (e, q, sign), Parameters(n, (q * power - sign) * (power + sign), adjacent, power * (power + sign))
+            e, power = e + 1, q * power
+
+
+def _steiner(low: int, high: int) -> Sizes:
+    for v in _between(9, lambda v: v * (v - 1) // 6, low, high):
+        if v % 6 in (1, 3):
+            yield (v,), Parameters(v * (v - 1) // 6, 3 * (v - 3) // 2, (v + 3) // 2, 9)
+
+
 def _multipartite(low: int, high: int) -> Sizes:
     for m in range(2, high // 2 + 1):
         for n in range(m * max(2, -(-low // m)), high + 1, m):
@@ -178,6 +196,8 @@ STRONGLY_REGULAR: dict[str, Named] = {
     "lattice": Named(_lattice, latin_square),
     "latin-square": Named(_latin_square, latin_square),
     "symplectic": Named(_symplectic, symplectic),
+    "affine-polar": Named(_affine_polar, affine_polar),
+    "steiner": Named(_steiner, steiner),
     "multipartite": Named(_multipartite, simple.multipartite),
 }
 

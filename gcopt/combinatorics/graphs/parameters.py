@@ -155,7 +155,9 @@ def is_strongly_regular(adjacency: sparse.csr_array, parameters: Parameters) -> 
     simple = adjacency.shape == (n, n) and bool((adjacency.data == 1).all()) and not adjacency.diagonal().any()
     if not simple or (np.diff(adjacency.indptr) != d).any():
         return False
-    ones = adjacency.data.astype(np.uint32, copy=False)  # products mod 2^32 need no wider copy of a large matrix
+    ones = adjacency.data.astype(np.int32, copy=False).view(
+        np.uint32
+    )  # products mod 2^32 need no wider copy of a large matrix
     matrix: Any = sparse.csr_array((ones, adjacency.indices, adjacency.indptr), shape=(n, n))
     x = np.random.default_rng(0).integers(0, 2**32, size=(n, 3), dtype=np.uint32)
     once = matrix @ x
