@@ -76,7 +76,10 @@ class Family:
         if "rng" in given:
             seed = given["rng"] = seed_of(given["rng"])
         code = self.function(**given)
-        kept = {key: plain(value) for key, value in given.items() if key != "rng" and value is not None}
+        if code.family == self.name:  # the constructor itself has noted what makes the code again
+            kept = dict(code.parameters)
+        else:
+            kept = {key: plain(value) for key, value in given.items() if key != "rng" and value is not None}
         if atoms is not None and atoms != code.partitions:
             code, kept["partitions"] = _cut(code, atoms, self.name), atoms
         return replace(code, family=self.name, parameters=kept, seed=seed, version=gcopt.__version__)
