@@ -146,6 +146,8 @@ class Rule:
         The number of answers that is enough, where the segment goes by count.
     tolerance : float
         The squared error that is good enough.
+    nearly : float
+        The squared error with which it is worth a try.
     team : list of int
         For each worker the team whose members all send multiples of one message; -1 for workers without work.
     part : list of int
@@ -153,11 +155,11 @@ class Rule:
     needed : list of int
         Teams needed of each such part; 1 where no number says it, more than there are where nothing is enough.
     held : dict
-        For the workers of those last parts, the partitions they hold: all must have been heard of, but for ``spare``.
+        For the workers of those last parts, the partitions they hold: all must have been heard of.
     uncovered : frozenset
         Those partitions.
-    spare : int
-        Partitions that may be missing: each costs an error of at least m.
+    prefixes : Prefixes or None
+        What follows the error from answer to answer, where the tolerance is more than rounding.
     """
 
     def __init__(self, waiting: Waiting, c: int) -> None:
@@ -167,15 +169,13 @@ class Rule:
         self.tolerance = waiting.tolerance(c)
         self.count = n - segment.stragglers if kind == "count" else None
         self.team, self.part = list(range(n)), [0] * n
-        self.needed = [{"count": n - segment.stragglers, "within": 1, "never": n + 1}.get(kind, 0)]
+        self.needed = [n + 1 if self.count is None else self.count]
         self.held: dict[int, list[int]] = {}
-        self.spare = 0
+        self.prefixes = waiting.prefixes[c] if kind == "within" else None
+        self.nearly = self.tolerance + waiting.prefixes[c].near
         self._irregular: list[Component] = []
         if kind == "exact":
             self._read(segment)
-        elif kind == "within":
-            self.held = {j: segment.support[[j]].indices.tolist() for j in range(n)}
-            self.spare = int(self.tolerance / segment.blocks)
         self.uncovered = frozenset(i for held in self.held.values() for i in held)
 
     def _read(self, segment: Segment) -> None:
@@ -213,6 +213,7 @@ class Gathering:
     """
 
     __slots__ = (
+        "_growing",
         "_heard",
         "_lacking",
         "_messages",
@@ -232,6 +233,7 @@ class Gathering:
         self.segment = segment
         self.decoding: Decoding | None = None
         self._rule = policy.rules[segment]
+        self._growing = None if self._rule.prefixes is None else self._rule.prefixes.start()
         self._only = only
         self._missing = int(only.sum()) if only is not None else 0
         self._messages: dict[int, Message] = {}
@@ -252,7 +254,13 @@ class Gathering:
             self._missing -= 1
             if self._missing == 0:
                 self.decoding = self.policy.decode(self.segment, self._heard)
-            return
+        elif self._growing is None:
+            self._count(worker)
+        elif self._growing.add(worker) <= self._rule.nearly:
+            self._close(by_count=False)
+
+    def _count(self, worker: int) -> None:
+        """Take note of the team of a worker; decode when that may be enough."""
         team = self._rule.team[worker]
         # a second answer of a team, or one from a worker without work, says nothing new
         if team >= 0 and team not in self._teams:
@@ -262,7 +270,7 @@ class Gathering:
             self._open -= self._lacking[part] == 0
             if self._uncovered:
                 self._uncovered.difference_update(self._rule.held.get(worker, ()))
-            if self._open == 0 and len(self._uncovered) <= self._rule.spare and self._rule.promising(self._heard):
+            if self._open == 0 and not self._uncovered and self._rule.promising(self._heard):
                 self._close(by_count=self._rule.count is not None)
 
     @property
