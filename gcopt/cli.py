@@ -245,7 +245,9 @@ def verify(
     probability: Annotated[float | None, typer.Option(help="Average over independent stragglers of this q.")] = None,
     samples: Annotated[int, typer.Option(help="Sets drawn where they cannot be enumerated.")] = 1000,
     seconds: Annotated[float, typer.Option(help="Time limit.")] = 60.0,
+    bounds: Annotated[bool, typer.Option("--bounds", help="Hold published bounds against what is measured.")] = False,
     blocks: Blocks = 1,
+    explain: Annotated[bool, typer.Option("--explain", help="Say also how each part is decoded, and why.")] = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -254,10 +256,10 @@ def verify(
     Everything is recomputed from the matrices alone.
 
     Takes anybody's matrix (npz, mtx, csv, mat, json): rows are workers, columns are partitions; for blocks m > 1 column
-    u k + i is block u of partition i. Exit code 1 if a claim is false.
+    u k + i is block u of partition i. Exit code 1 if a claim is false or a bound is violated.
     """
     from gcopt.files import load
-    from gcopt.report import print_verify
+    from gcopt.report import print_decoders, print_verify
     from gcopt.verification import verify as check
 
     with console.progress(f"verifying {file.name}"):
@@ -267,12 +269,15 @@ def verify(
             probability=probability,
             samples=samples,
             seconds=seconds,
+            bounds=bounds,
             rng=seed,
         )
     if json:
         console.print_json(report.to_dict())
     else:
         print_verify(report)
+        if explain:
+            print_decoders(report)
     if not report.ok:
         raise typer.Exit(1)
 
@@ -507,12 +512,33 @@ def table(
 
 
 @verb
-def families(json: Json = False) -> None:
-    """List the families of codes with their parameters."""
-    from gcopt.families import FAMILIES
-    from gcopt.report import print_entries
+def families(
+    family: Annotated[str | None, typer.Argument(metavar="[FAMILY]", help="Say everything about this one.")] = None,
+    sets: Sets = None,
+    json: Json = False,
+) -> None:
+    """List the families of codes with their parameters, or ask whether a code exists.
 
-    print_entries("families", "gcopt.families/1", FAMILIES.items(), as_json=json)
+    For example: gcopt families projective-plane --set order=6 --set stragglers=2
+
+    Exit code 0 if it exists, 1 if a theorem forbids it, 3 if nobody here knows.
+    """
+    from gcopt.errors import InputError
+    from gcopt.families import FAMILIES
+    from gcopt.report import print_entries, print_existence, print_family
+
+    if family is None and sets:
+        raise InputError(f"--set {sets[0]}: of which family? gcopt families FAMILY --set {sets[0]}")
+    if family is None:
+        print_entries("families", "gcopt.families/1", FAMILIES.items(), as_json=json)
+    elif not sets:
+        print_family(FAMILIES[family], as_json=json)
+    else:
+        parameters = console.settings(sets)
+        found = FAMILIES[family].exists(**parameters)
+        print_existence(family, parameters, found, as_json=json)
+        if found.answer != "yes":
+            raise typer.Exit(1 if found.answer == "no" else 3)
 
 
 @verb

@@ -1,8 +1,8 @@
-"""How the decoding error falls as answers come in: one by one, or for many iterations at once.
+"""How the decoding error falls as answers come in, for many iterations at once.
 
 With least squares the squared error of the first t answers is m k minus the squared length of the target's projection
 on their rows. A Cholesky factor of the rows' Gram matrix in the order of arrival holds what each answer adds to it, so
-that one factorisation tells the errors of all t; one by one, Gram-Schmidt does the same. Components add up.
+that one factorisation tells the errors of all t. Components add up.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from gcopt.decoding import Component, Decoder
 
 _ENTRIES = 500_000  # held at once, so that they stay in cache
 _RIDGE = 1e-10  # keeps repeated rows from breaking the factorisation
-_REPEATED = 1e-7  # an answer of length 1 that is nearer to those before says nothing new
 _NEAR = 1e-7  # of m k: nearer to the tolerance than this the decoder itself decides
 
 Floats = NDArray[np.float64]
@@ -100,78 +99,6 @@ class Prefixes:
     @cached_property
     def _grams(self) -> list[NDArray[np.generic]]:
         return [_gram(part) for part in self.decoder.components]
-
-    def start(self) -> Growing:
-        """Return the error of no answers, to be told of one after the other."""
-        return _Fixed(self.decoder.segment) if self.decoder.segment.is_linear else _Projected(self)
-
-    @cached_property
-    def places(self) -> dict[int, tuple[int, sparse.csr_array]]:
-        """For each worker its component and its row of length 1."""
-        found: dict[int, tuple[int, sparse.csr_array]] = {}
-        for number, part in enumerate(self.decoder.components):
-            rows = _unit(part)
-            found |= {worker: (number, rows[[j]]) for j, worker in enumerate(part.workers.tolist())}
-        return found
-
-
-class Growing:
-    """The squared error of a set of answers that grows."""
-
-    def add(self, worker: int) -> float:
-        """Return the error with one more answer."""
-        raise NotImplementedError
-
-
-class _Fixed(Growing):
-    """Every answer has the same coefficient."""
-
-    def __init__(self, segment: Segment) -> None:
-        self._segment = segment
-        self._sums = np.zeros(segment.partitions, dtype=segment.encoding.dtype)
-        self._square = self._total = 0.0
-        self._count = 0
-
-    def add(self, worker: int) -> float:
-        rows, n, k = self._segment.encoding, self._segment.workers, self._segment.partitions
-        begin, end = rows.indptr[worker], rows.indptr[worker + 1]
-        held, entries = rows.indices[begin:end], rows.data[begin:end]
-        before = self._sums[held]
-        self._sums[held] = before + entries
-        self._square += float(np.sum(np.abs(before + entries) ** 2 - np.abs(before) ** 2))
-        self._total += float(np.real(entries).sum())
-        self._count += 1
-        weight = n / self._count if self._segment.decoder == "scaled" else 1.0
-        return weight**2 * self._square - 2.0 * weight * self._total + k
-
-
-class _Projected(Growing):
-    """Least squares: the rows heard so far, orthonormalised."""
-
-    def __init__(self, prefixes: Prefixes) -> None:
-        segment = prefixes.decoder.segment
-        self._places, self._parts = prefixes.places, prefixes.decoder.components
-        self._left = float(segment.blocks * segment.partitions)
-        self._bases: dict[int, tuple[NDArray[np.generic], int]] = {}
-
-    def add(self, worker: int) -> float:
-        if worker not in self._places:
-            return self._left
-        number, row = self._places[worker]
-        part = self._parts[number]
-        rest = row.toarray()[0]
-        basis, size = self._bases.get(number) or (np.empty((min(part.matrix.shape), rest.size), rest.dtype), 0)
-        if size < len(basis):
-            for _ in range(2):  # twice is enough
-                rest = rest - (basis[:size].conj() @ rest) @ basis[:size]
-            length = np.linalg.norm(rest)
-            if length > _REPEATED:
-                basis[size] = rest / length
-                sums = basis[size].reshape(part.blocks, -1).sum(axis=1)
-                self._left -= float(np.sum(np.abs(sums) ** 2))
-                size += 1
-        self._bases[number] = basis, size
-        return self._left
 
 
 def _first(reached: NDArray[np.bool_]) -> Ints:

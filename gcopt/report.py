@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,8 +15,12 @@ from gcopt.console import print_json, print_table, seconds_text
 from gcopt.files import write_atomically
 
 if TYPE_CHECKING:
+    from gcopt.bounds import Examination
     from gcopt.cluster import Cluster
+    from gcopt.decoding import Explanation
     from gcopt.design_result import Choice, Design
+    from gcopt.existence import Existence
+    from gcopt.families import Family
     from gcopt.fit_result import Fit
     from gcopt.goal import Goal
     from gcopt.quickstart import Run, Tried
@@ -178,7 +182,59 @@ def print_verify(report: Report) -> None:
     if report.checks:
         proved = sum(check.status == "proved" for check in report.checks)
         held = f"{proved} of {len(report.checks)} claims proved, none refuted"
-        print(held if report.ok else "A CLAIM IS FALSE")
+        print(held if all(check.status != "refuted" for check in report.checks) else "A CLAIM IS FALSE")
+    if report.bounds is not None:
+        _print_bounds(report.bounds)
+
+
+def _print_bounds(found: Examination) -> None:
+    """Print what published bounds say beside what was measured."""
+    words = {"upper": "at most", "lower": "at least", "equality": "equals"}
+    header = ("bound", "of what", "it", "claimed", "measured", "ratio", "status", "how")
+    rows = [
+        (
+            f.bound.name,
+            f.bound.quantity.words,
+            words[f.bound.direction],
+            f"{f.claimed:.6g}",
+            f"{f.measured:.6g}",
+            "-" if f.ratio is None else f"{f.ratio:.4g}",
+            f.status,
+            f.method,
+        )
+        for f in found.findings
+    ]
+    print_table(f"Published bounds at {found.setting} (ratio: measured / claimed)", header, rows)
+    if found.others:
+        print(f"({len(found.others)} bounds do not apply; --json lists them with the hypothesis that fails)")
+    if not found.ok:
+        print("A BOUND IS VIOLATED")
+
+
+def print_decoders(report: Report) -> None:
+    """Print which rule decodes the parts of each segment, and why; segments that are decoded alike come together."""
+    alike: dict[tuple[Explanation, ...], list[int]] = {}
+    for c, part in enumerate(report.segments):
+        alike.setdefault(part.decoders, []).append(c)
+    rows = [
+        (
+            _listed(numbers),
+            str(found.components),
+            str(found.workers),
+            str(found.partitions),
+            found.rule,
+            found.why,
+        )
+        for decoders, numbers in alike.items()
+        for found in decoders
+    ]
+    print_table("How it is decoded", ("segment", "parts", "workers", "partitions", "rule", "why"), rows)
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    """Return numbers as people write them, the many shortened: 0, 1, 2 or 0 .. 49 (50 of them)."""
+    few = len(numbers) <= 4
+    return ", ".join(map(str, numbers)) if few else f"{numbers[0]} .. {numbers[-1]} ({len(numbers)} of them)"
 
 
 def _longest(report: Report) -> list[int]:
@@ -378,6 +434,24 @@ def print_entries(word: str, schema: str, entries: Iterable[tuple[str, Any]], *,
         return
     table = [(n, " ".join(_spelled(p) for p in _described(e)), e.summary) for n, e in listed]
     print_table(word.capitalize(), ("name", "parameters", "what it is"), table)
+
+
+def print_family(entry: Family, *, as_json: bool) -> None:
+    """Print all there is to know about one family."""
+    if as_json:
+        print_entries("families", "gcopt.families/1", [(entry.name, entry)], as_json=True)
+        return
+    print(f"{entry.name}: {inspect.cleandoc(entry.__doc__).split('Examples' + chr(10))[0].rstrip()}\n")
+    print(f"Source: {entry.source}")
+
+
+def print_existence(family: str, parameters: Mapping[str, Any], found: Existence, *, as_json: bool) -> None:
+    """Print whether a family has a code with these parameters."""
+    if as_json:
+        about = {"schema": "gcopt.exists/1", "family": family, "parameters": dict(parameters)}
+        print_json({**about, "answer": found.answer, "reason": found.reason, "nearest": list(found.nearest)})
+    else:
+        print(found)
 
 
 def _described(entry: Entry) -> list[dict[str, Any]]:

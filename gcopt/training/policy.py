@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gcopt.code import GradientCode, Segment
-from gcopt.decoding import Component, Decoder, Decoding
+from gcopt.decoding import Decoder, Decoding
+from gcopt.decoding.running import Running
 from gcopt.training.events import Broadcast, Message, Part, Reached
 from gcopt.waiting import Waiting, arrivals
 
@@ -146,8 +147,6 @@ class Rule:
         The number of answers that is enough, where the segment goes by count.
     tolerance : float
         The squared error that is good enough.
-    nearly : float
-        The squared error with which it is worth a try.
     team : list of int
         For each worker the team whose members all send multiples of one message; -1 for workers without work.
     part : list of int
@@ -155,11 +154,11 @@ class Rule:
     needed : list of int
         Teams needed of each such part; 1 where no number says it, more than there are where nothing is enough.
     held : dict
-        For the workers of those last parts, the partitions they hold: all must have been heard of.
+        For the workers of those last parts, the partitions they hold: all must have been heard of, but for ``spare``.
     uncovered : frozenset
         Those partitions.
-    prefixes : Prefixes or None
-        What follows the error from answer to answer, where the tolerance is more than rounding.
+    spare : int
+        Partitions that may be missing: each costs an error of at least m.
     """
 
     def __init__(self, waiting: Waiting, c: int) -> None:
@@ -169,31 +168,41 @@ class Rule:
         self.tolerance = waiting.tolerance(c)
         self.count = n - segment.stragglers if kind == "count" else None
         self.team, self.part = list(range(n)), [0] * n
-        self.needed = [n + 1 if self.count is None else self.count]
+        self.needed = [{"count": n - segment.stragglers, "within": 1, "never": n + 1}.get(kind, 0)]
         self.held: dict[int, list[int]] = {}
-        self.prefixes = waiting.prefixes[c] if kind == "within" else None
-        self.nearly = self.tolerance + waiting.prefixes[c].near
-        self._irregular: list[Component] = []
+        self.spare = 0
+        self._irregular: list[tuple[NDArray[np.intp], Running]] = []
+        self._nearly: tuple[Running, float] | None = None
         if kind == "exact":
             self._read(segment)
+        elif kind == "within":
+            held = np.split(segment.support.indices, segment.support.indptr[1:-1])
+            self.held = {j: partitions.tolist() for j, partitions in enumerate(held)}
+            self.spare = int(self.tolerance / segment.blocks)
+            self._nearly = self.decoder.running(), self.tolerance + waiting.prefixes[c].near
         self.uncovered = frozenset(i for held in self.held.values() for i in held)
 
     def _read(self, segment: Segment) -> None:
         components = self.decoder.components
         self.team, self.part = [-1] * self.workers, []
         self.needed = [component.needed or 1 for component in components]
-        self._irregular = [component for component in components if component.needed is None]
+        irregular = [component for component in components if component.needed is None]
+        # answers come one by one; what it says about a set does not depend on the sets before
+        self._irregular = [(component.workers, component.running()) for component in irregular]
         for number, component in enumerate(components):
             for team in component.teams:
                 for worker in component.workers[team].tolist():
                     self.team[worker] = len(self.part)
                 self.part.append(number)
-        for component in self._irregular:
+        for component in irregular:
             self.held |= {j: segment.support[[j]].indices.tolist() for j in component.workers.tolist()}
 
     def promising(self, heard: Bools) -> bool:
-        """Whether the parts without a number decode, looked at one by one."""
-        return all(component.decodes(heard[component.workers]) for component in self._irregular)
+        """Whether the parts without a number decode, looked at one by one, or the error is small enough, to rounding."""
+        if self._nearly is not None:
+            running, largest = self._nearly
+            return running.error(heard) <= largest
+        return all(running.decodes(heard[workers]) for workers, running in self._irregular)
 
 
 class Gathering:
@@ -213,7 +222,6 @@ class Gathering:
     """
 
     __slots__ = (
-        "_growing",
         "_heard",
         "_lacking",
         "_messages",
@@ -233,7 +241,6 @@ class Gathering:
         self.segment = segment
         self.decoding: Decoding | None = None
         self._rule = policy.rules[segment]
-        self._growing = None if self._rule.prefixes is None else self._rule.prefixes.start()
         self._only = only
         self._missing = int(only.sum()) if only is not None else 0
         self._messages: dict[int, Message] = {}
@@ -254,13 +261,7 @@ class Gathering:
             self._missing -= 1
             if self._missing == 0:
                 self.decoding = self.policy.decode(self.segment, self._heard)
-        elif self._growing is None:
-            self._count(worker)
-        elif self._growing.add(worker) <= self._rule.nearly:
-            self._close(by_count=False)
-
-    def _count(self, worker: int) -> None:
-        """Take note of the team of a worker; decode when that may be enough."""
+            return
         team = self._rule.team[worker]
         # a second answer of a team, or one from a worker without work, says nothing new
         if team >= 0 and team not in self._teams:
@@ -270,7 +271,7 @@ class Gathering:
             self._open -= self._lacking[part] == 0
             if self._uncovered:
                 self._uncovered.difference_update(self._rule.held.get(worker, ()))
-            if self._open == 0 and not self._uncovered and self._rule.promising(self._heard):
+            if self._open == 0 and len(self._uncovered) <= self._rule.spare and self._rule.promising(self._heard):
                 self._close(by_count=self._rule.count is not None)
 
     @property
