@@ -63,9 +63,7 @@ class Decoder:
 
     def __call__(self, responders: ArrayLike) -> Decoding:
         """Return the coefficients for these responders, bool, shape (n,)."""
-        heard = as_bools(responders)
-        if heard.shape != (self.segment.workers,):
-            raise InputError(f"responders has shape {heard.shape}; ({self.segment.workers},) is expected")
+        heard = self._heard(responders)
         key = np.packbits(heard).tobytes()
         found = self._cache.get(key)
         if found is None:
@@ -99,7 +97,7 @@ class Decoder:
 
     def error(self, responders: ArrayLike) -> float:
         """Return the squared error of these responders, without coefficients where the rules need none."""
-        heard = as_bools(responders)
+        heard = self._heard(responders)
         if self.segment.is_linear:
             return self(heard).error
         return self._lost + sum(rule.error(heard[workers]) for workers, rule in self._parts)
@@ -122,6 +120,12 @@ class Decoder:
         1.333333333
         """
         return follow(self._fixed) if self.segment.is_linear else Together(self)
+
+    def _heard(self, responders: ArrayLike) -> Bools:
+        heard = as_bools(responders)
+        if heard.shape != (self.segment.workers,):
+            raise InputError(f"responders has shape {heard.shape}; ({self.segment.workers},) is expected")
+        return heard
 
     def _decode(self, heard: Bools) -> Decoding:
         if self.segment.is_linear:
