@@ -35,7 +35,10 @@ _HOME = {
     "verify": "gcopt.verification",
 }
 
+_PACKAGES = ("bounds", "families")
+
 if TYPE_CHECKING:
+    from gcopt import bounds as bounds
     from gcopt import families as families
     from gcopt.cluster import Cluster as Cluster
     from gcopt.code import Claim as Claim
@@ -53,12 +56,12 @@ if TYPE_CHECKING:
     from gcopt.training import train as train
     from gcopt.verification import verify as verify
 
-__all__ = ["__version__", "families", *sorted(_HOME)]
+__all__ = ["__version__", *_PACKAGES, *sorted(_HOME)]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "families":
-        return importlib.import_module("gcopt.families")
+    if name in _PACKAGES:
+        return importlib.import_module(f"gcopt.{name}")
     if name in _HOME:
         return getattr(importlib.import_module(_HOME[name]), name)
     raise AttributeError(f"module 'gcopt' has no attribute {name!r}")

@@ -147,8 +147,7 @@ def moments(
     chances = check_probability(probability, n)
     if (found := _alike(decoder, stragglers, chances)) is not None:
         return found
-    most = comb(n, stragglers) if chances is None else 2**n
-    if most > SETS:
+    if not enumerable(n, stragglers, probability):
         return _sampled(decoder, stragglers, chances, samples, rng)
     mean, error = np.zeros_like(segment.target, dtype=segment.encoding.dtype), 0.0
     for weight, heard in weighted_sets(n, stragglers, chances):
@@ -156,6 +155,17 @@ def moments(
         mean += weight * (decoding.matrix @ segment.encoding)
         error += weight * decoding.error
     return Moments(mean, np.zeros(mean.shape), Mean(error, 0.0, True), segment.target)
+
+
+def enumerable(workers: int, stragglers: int, probability: Probability) -> bool:
+    """Whether the sets of stragglers are few enough to look at each.
+
+    Examples
+    --------
+    >>> enumerable(15, 3, 0.1), enumerable(16, 3, 0.1), enumerable(60, 3, None)
+    (True, False, True)
+    """
+    return (comb(workers, stragglers) if probability is None else 2**workers) <= SETS
 
 
 def check_probability(probability: Probability, workers: int) -> Floats | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import combinations
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,9 @@ from gcopt.solvers.seeding import generator
 SLACK = 1e-9
 _NOISE_SLACK = 1e-6
 _SEARCHES = 4  # of a segment, at most: error and noise, searched and sampled
+_SETS = 20_000
+
+_Key = tuple[int, int, float | tuple[float, ...] | None]
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,8 @@ class Measured:
         self._end = time.perf_counter() + seconds
         self.decoders = [Decoder(segment) for segment in code.segments]
         self._known: dict[tuple[str, int, int], Interval] = {}
+        self._means: dict[_Key, Mean] = {}
+        self._moments: dict[_Key, Moments] = {}
 
     def worst(self, objective: str, c: int, s: int) -> Interval:
         """Return the worst ``error`` or ``noise`` of segment c without s workers."""
@@ -81,13 +88,19 @@ class Measured:
 
     def mean(self, c: int, s: int, probability: Probability) -> Mean:
         """Return the mean error of segment c over random sets of s, or independent stragglers."""
-        rng, decoder = generator(self.seed, c), self.decoders[c]
-        return mean_error(decoder, stragglers=s, probability=probability, samples=self.samples, rng=rng)
+        key = _key(c, s, probability)
+        if key not in self._means:
+            rng, decoder = generator(self.seed, c), self.decoders[c]
+            self._means[key] = mean_error(decoder, stragglers=s, probability=key[2], samples=self.samples, rng=rng)
+        return self._means[key]
 
     def moments(self, c: int, s: int, probability: Probability) -> Moments:
         """Return mean and spread of the decoded coefficients of segment c, likewise."""
-        rng, decoder = generator(self.seed, c), self.decoders[c]
-        return moments(decoder, stragglers=s, probability=probability, samples=self.samples, rng=rng)
+        key = _key(c, s, probability)
+        if key not in self._moments:
+            rng, decoder = generator(self.seed, c), self.decoders[c]
+            self._moments[key] = moments(decoder, stragglers=s, probability=key[2], samples=self.samples, rng=rng)
+        return self._moments[key]
 
     def _seconds(self, objective: str, c: int) -> float:
         """Return the time for one search in segment c: its share, for promises also of what was left over before."""
@@ -136,17 +149,35 @@ class Measured:
         return lost, tried
 
     def _linear(self, c: int, s: int) -> Interval:
-        """Worst case with fixed coefficients: proved where no partition is on two workers, else sampled."""
+        """Worst case with fixed coefficients: proved if no partition is on two workers or sets are few."""
         segment, decoder = self.code.segments[c], self.decoders[c]
         n = segment.workers
         if int(segment.replication.max()) == 1:
             lost = _largest_difference(segment, s)
             value = decoder(_heard(n, lost)).error
             return Interval(s, value, value, lost, "every worker's share of the error is known; the s largest are lost")
+        if (sets := comb(n, s)) <= _SETS:
+            lost = max(combinations(range(n), s), key=lambda lost: _fixed_error(segment, lost))
+            value = decoder(_heard(n, lost)).error
+            return Interval(s, value, value, lost, f"all {sets:,} sets")
         rng = generator(self.seed, c)
-        sets = [tuple(rng.choice(n, s, replace=False).tolist()) for _ in range(self.samples)]
-        lost = max(sets, key=lambda lost: decoder(_heard(n, lost)).error)
+        tried = [tuple(rng.choice(n, s, replace=False).tolist()) for _ in range(self.samples)]
+        lost = max(tried, key=lambda lost: _fixed_error(segment, lost))
         return Interval(s, decoder(_heard(n, lost)).error, None, lost, f"the worst of {self.samples} random sets")
+
+
+def _fixed_error(segment: Segment, lost: tuple[int, ...]) -> float:
+    """Return the error without these workers where everybody else has the same coefficient."""
+    factor = segment.workers / (segment.workers - len(lost)) if segment.decoder == "scaled" else 1.0
+    rows = segment.encoding
+    return float(np.sum(np.abs(factor * (_heard(segment.workers, lost) @ rows) - 1.0) ** 2))
+
+
+def _key(c: int, s: int, probability: Probability) -> _Key:
+    """Return what a mean is kept under."""
+    if isinstance(probability, (list, tuple, np.ndarray)):
+        return c, s, tuple(float(q) for q in probability)
+    return c, s, probability  # type: ignore[return-value]
 
 
 def _largest_difference(segment: Segment, s: int) -> tuple[int, ...]:

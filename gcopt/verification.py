@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gcopt.averages import Mean, Probability, check_probability
 from gcopt.checks import check_count, check_number
@@ -14,6 +14,9 @@ from gcopt.evaluate import evaluate
 from gcopt.measuring import Interval, Measured
 from gcopt.solvers.seeding import RngLike, seed_of
 from gcopt.verdicts import Check, verdict
+
+if TYPE_CHECKING:
+    from gcopt.bounds import Examination
 
 __all__ = ["Check", "Interval", "Report", "SegmentReport", "verify"]
 
@@ -43,6 +46,8 @@ class Report:
     segments : tuple of SegmentReport
     seed : int
     seconds : float
+    bounds : Examination or None
+        What published bounds say about the code, where that was asked for.
     """
 
     code: GradientCode
@@ -50,11 +55,12 @@ class Report:
     segments: tuple[SegmentReport, ...]
     seed: int
     seconds: float
+    bounds: Examination | None = None
 
     @property
     def ok(self) -> bool:
-        """Whether no claim is refuted."""
-        return all(check.status != "refuted" for check in self.checks)
+        """Whether no claim is refuted and no bound violated."""
+        return all(check.status != "refuted" for check in self.checks) and (self.bounds is None or self.bounds.ok)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``gcopt verify --json`` prints."""
@@ -76,6 +82,7 @@ class Report:
             "noise": top["noise"],
             "mean": top["mean"],
             "segments": parts,
+            "bounds": None if self.bounds is None else self.bounds.to_list(),
             "seed": self.seed,
             "seconds": self.seconds,
         }
@@ -88,6 +95,7 @@ def verify(
     probability: Probability = None,
     samples: int = 1000,
     seconds: float = 60.0,
+    bounds: bool = False,
     rng: RngLike = 0,
 ) -> Report:
     """Check every claim of a code and measure what it does, from the matrices alone.
@@ -105,6 +113,8 @@ def verify(
         Sets drawn where they cannot be enumerated.
     seconds : float
         Time limit of the searches together.
+    bounds : bool
+        Whether to hold every published bound of `gcopt.bounds` that applies against what is measured.
     rng : None, int, Generator or SeedSequence
 
     Returns
@@ -134,7 +144,12 @@ def verify(
     measured = Measured(code, seed, samples, seconds)
     segments = tuple(_segment(measured, c, stragglers, probability) for c in range(len(code.segments)))
     checks = tuple(verdict(measured, claim) for claim in code.claims)
-    return Report(code, checks, segments, seed, time.perf_counter() - begin)
+    found = None
+    if bounds:
+        from gcopt.bounds import Case, examine
+
+        found = examine(Case(measured, segments[0].worst.stragglers, probability))
+    return Report(code, checks, segments, seed, time.perf_counter() - begin, found)
 
 
 def _segment(measured: Measured, c: int, stragglers: int | None, probability: Probability) -> SegmentReport:

@@ -272,17 +272,20 @@ def test_ignored_stragglers_are_unbiased_and_never_exact():
     assert statuses(verify(doubled))["unbiased", 0] == "refuted"
 
 
-def test_worst_case_of_the_constant_decoder_against_enumeration():
+@pytest.mark.parametrize("overlapping", [False, True])
+def test_worst_case_of_the_constant_decoder_against_enumeration(overlapping, monkeypatch):
     rng = np.random.default_rng(0)
     matrix = np.diag(rng.uniform(0, 2, 7)).repeat(2, axis=1)
-    for overlapping in (False, True):
-        matrix[0, -1] = 0.3 * overlapping
-        code = GradientCode.from_matrix(matrix, decoder="scaled", stragglers=3)
-        weights = [np.where(np.isin(np.arange(7), lost), 0, 7 / 4) for lost in combinations(range(7), 3)]
-        worst = max(float(np.sum((w @ matrix - 1) ** 2)) for w in weights)
-        (part,) = verify(code, samples=2000).segments
-        assert part.worst.lower == pytest.approx(worst)
-        assert (part.worst.upper is None) == overlapping
+    matrix[0, -1] = 0.3 * overlapping
+    code = GradientCode.from_matrix(matrix, decoder="scaled", stragglers=3)
+    weights = [np.where(np.isin(np.arange(7), lost), 0, 7 / 4) for lost in combinations(range(7), 3)]
+    worst = max(float(np.sum((w @ matrix - 1) ** 2)) for w in weights)
+    (part,) = verify(code).segments
+    assert (part.worst.lower, part.worst.upper) == pytest.approx((worst, worst))
+    monkeypatch.setattr("gcopt.measuring._SETS", 10)
+    (part,) = verify(code, samples=2000).segments
+    assert part.worst.lower == pytest.approx(worst)
+    assert (part.worst.upper is None) == overlapping
 
 
 def test_the_report_says_what_it_is():

@@ -1,0 +1,189 @@
+"""Every bound holds on at least three codes it applies to, and says why it does not apply to others."""
+
+from dataclasses import replace
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from gcopt.bounds import BOUNDS
+from gcopt.code import GradientCode, Segment
+from gcopt.errors import InputError
+from gcopt.families import cyclic_mds, fractional_repetition, grouped, two_stage, uncoded
+from tests.bounds.codes import (
+    CUBE,
+    CYCLE,
+    FANO,
+    OCTAHEDRON,
+    PALEY,
+    PETERSEN,
+    PLANE,
+    RAGGED,
+    ROOK,
+    circulant,
+    code,
+    groups,
+    incidence,
+    pairs,
+)
+
+GRAPHS = [incidence(g) for g in (nx.complete_graph(5), nx.petersen_graph(), nx.cubical_graph())]
+TWO = code(FANO / 3), code(PETERSEN / 3)
+
+
+def bernoulli(workers, load, seed, decoder="scaled", **more):
+    """A draw with at least one worker on every partition."""
+    rng = np.random.default_rng(seed)
+    held = rng.random((workers, workers)) < load / workers
+    parameters = {"workers": workers, "load": load, "stragglers": 2, "regularised": False, **more}
+    base = GradientCode.from_matrix(held / load, decoder=decoder, approximate=True)
+    return replace(base, family="bernoulli", parameters=parameters)
+
+
+def stochastic_block(workers, communities, inside, across, seed):
+    rng = np.random.default_rng(seed)
+    size = workers // communities
+    same = np.kron(np.eye(communities), np.ones((size, size)))
+    held = rng.random((workers, workers)) < np.where(same > 0, inside, across)
+    load = size * inside + (workers - size) * across
+    parameters = {"workers": workers, "communities": communities, "inside": inside, "across": across}
+    base = GradientCode.from_matrix(held / load, decoder="scaled", approximate=True)
+    return replace(base, family="stochastic-block", parameters=parameters)
+
+
+def at(s=None, q=None, **more):
+    return {"stragglers": s, "probability": q, **more}
+
+
+MANY = [(code(RAGGED), at(2, 0.3)), (code(FANO, "scaled"), at(3, 0.1)), (code(PETERSEN, "sum", 0.2), at(4, 0.2))]
+OPTIMAL = [(code(PETERSEN), at(4)), (code(PALEY), at(3)), (code(FANO), at(3)), (code(circulant(8, 0, 1, 3)), at(5))]
+SYMMETRIC = [(code(PETERSEN), at(4)), (code(PALEY, "scaled"), at(3)), (code(ROOK), at(5))]
+DESIGNS = [(code(FANO), at(4)), (code(PLANE), at(3)), (code(pairs(6)), at(3)), (code(7.0 * FANO), at(6))]
+REPEATED = [(code(groups(3, 2, 2)), at(4)), (code(groups(2, 3, 1)), at(4)), (fractional_repetition(12, 2), at(6))]
+SUMS = [(code(m, "sum", q), at(None, q)) for m, q in ((FANO, 0.3), (PETERSEN, 0.2), (RAGGED, 0.5))]
+BALANCED = [(code(m, "sum", q), at(None, q)) for m, q in ((CUBE, 0.3), (np.ones((4, 3)), 0.2), (CUBE[:, :3], 0.4))]
+
+APPLIES = {
+    "lost-by-load": MANY,
+    "lost-greedily": MANY,
+    "lost-on-average": MANY,
+    "lost-independently": [*MANY, (code(RAGGED), at(None, [0.1, 0.2, 0.3, 0.4]))],
+    "load-of-exact": [(fractional_repetition(6, 2), at(2)), (cyclic_mds(7, 2), at(2)), (grouped(8, 2), at(1))],
+    "spectral": OPTIMAL,
+    "strongly-regular": [(code(PETERSEN), at(4)), (code(PALEY), at(3)), (code(ROOK), at(5))],
+    "glasgow-wootters": [*OPTIMAL, (code(FANO, "scaled"), at(3))],
+    "glasgow-wootters-graph": [(code(m), at(3)) for m in GRAPHS],
+    "raviv": SYMMETRIC,
+    "kronecker": [
+        (code(np.kron(FANO, CYCLE)), at()),
+        (code(groups(3, 2, 2)), at()),
+        (code(np.kron(CYCLE, PLANE)), at()),
+    ],
+    "block-design": DESIGNS,
+    "block-design-threshold": [
+        (code(FANO), at()),
+        (code(PLANE), at(error=2.5)),
+        (code(pairs(6)), at(error=3.0)),
+        (code(FANO), at(error=0.25)),
+    ],
+    "repetition": REPEATED,
+    "repetition-worst": REPEATED,
+    "repetition-failure": REPEATED,
+    "repetition-lost": REPEATED,
+    "one-step": [(code(m, "scaled"), at(2)) for m in (FANO, RAGGED, groups(3, 2, 2))],
+    "bernoulli": [(bernoulli(n, 4, n), at(2)) for n in (12, 15, 20)],
+    "stochastic-block": [(stochastic_block(n, 3, 0.6, 0.2, n), at(2)) for n in (12, 15, 18)],
+    "unbiased": [(code(FANO), at(None, 0.2)), (code(PETERSEN), at(None, 0.3)), *SUMS],
+    "fixed-coefficients": SUMS,
+    "equal-coefficients": SUMS,
+    "pairwise-balanced": BALANCED,
+    "song-choi": [*SUMS, *BALANCED],
+    "bias": [
+        (code(PETERSEN), at(None, 0.2)),
+        (code(pairs(5)), at(None, 0.4)),
+        (code(circulant(16, 0, 1, 5)), at(None, 0.1)),
+    ],
+    "glasgow-wootters-random": [
+        (code(incidence(nx.complete_graph(k))), at(None, q)) for k, q in ((8, 0.1), (9, 0.2), (10, 0.1))
+    ],
+}
+
+REFUSES = {
+    "lost-by-load": (two_stage(8, 2, 3.0), at(2), "the code has 2 segments"),
+    "lost-greedily": (code(RAGGED), at(), "stragglers is not given; this speaks of the worst error"),
+    "lost-on-average": (two_stage(8, 2, 3.0), at(2), "the code has 2 segments"),
+    "lost-independently": (code(RAGGED), at(2), "probability is not given"),
+    "load-of-exact": (code(PETERSEN), at(2), "the code is not exact: some 2 stragglers cost 0.471"),
+    "spectral": (code(RAGGED), at(1), "workers hold 1 to 3 partitions; equal loads are needed"),
+    "strongly-regular": (code(OCTAHEDRON), at(1), "delta = mu = 4; they must differ"),
+    "glasgow-wootters": (code(FANO + np.eye(7)), at(1), "the nonzero entries differ"),
+    "glasgow-wootters-graph": (code(FANO), at(1), "workers are not the edges of a graph"),
+    "raviv": (code(FANO), at(1), "the support is not symmetric"),
+    "kronecker": (code(FANO), at(), "no Kronecker product"),
+    "block-design": (code(PETERSEN), at(1), "the support is no block design"),
+    "block-design-threshold": (code(np.ones((3, 3))), at(), "every worker holds everything"),
+    "repetition": (code(FANO), at(1), "do not fall into equal groups"),
+    "repetition-worst": (cyclic_mds(7, 2), at(1), "the nonzero entries differ"),
+    "repetition-failure": (code(groups(3, 2, 2), "scaled"), at(1), "the code uses the scaled decoder"),
+    "repetition-lost": (code(np.kron(np.eye(2), FANO)), at(1), "do not fall into equal groups"),
+    "one-step": (replace(TWO[0], segments=(Segment(FANO, decoder="scaled"),)), at(1), "are not 1 / replication"),
+    "bernoulli": (bernoulli(12, 4, 0, regularised=True), at(2), "the draw was regularised"),
+    "stochastic-block": (bernoulli(12, 4, 0), at(2), "the code is of the family bernoulli"),
+    "unbiased": (code(RAGGED), at(None, 0.2), "the mean estimate is not proportional to the gradient"),
+    "fixed-coefficients": (
+        code(FANO, "sum", 0.2),
+        at(None, 0.3),
+        "the mean estimate is not unbiased: a partition is off by",
+    ),
+    "equal-coefficients": (code(FANO, "sum", 0.2), at(None, 0.3), r"are not 1 / \(\(1 - q\) replication"),
+    "pairwise-balanced": (code(FANO, "sum", 0.2), at(None, 0.2), "the support is not pair-wise balanced"),
+    "song-choi": (uncoded(3), at(None, 0.2), "the code uses the least-squares decoder"),
+    "bias": (code(RAGGED), at(None, 0.2), "the mean estimate is not proportional to the gradient"),
+    "glasgow-wootters-random": (code(incidence(nx.cycle_graph(9))), at(None, 0.1), "the spectral expansion is"),
+}
+
+
+def cases():
+    return [
+        pytest.param(name, *case, id=f"{name}-{i}") for name, all_ in APPLIES.items() for i, case in enumerate(all_)
+    ]
+
+
+def test_every_bound_is_here():
+    assert set(APPLIES) == set(REFUSES) == set(BOUNDS)
+    assert all(len(applied) >= 3 for applied in APPLIES.values())
+
+
+@pytest.mark.parametrize(("name", "code", "given"), cases())
+def test_each_holds(name, code, given):
+    bound = BOUNDS[name]
+    assert bound.applies(code, **given) is None
+    found = bound.check(code, **given)
+    assert found.claimed == bound.formula(code, **given)
+    expected = "sampled" if name in ("bernoulli", "stochastic-block") or "random sets" in found.method else "proved"
+    assert found.status == expected
+    if bound.direction == "equality" and expected == "proved":
+        assert found.measured == pytest.approx(found.claimed, rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", REFUSES)
+def test_each_refuses(name):
+    refused, given, message = REFUSES[name]
+    bound = BOUNDS[name]
+    with pytest.raises(InputError, match=rf"{name} does not apply: .*{message}") as error:
+        bound.formula(refused, **given)
+    assert "\n" not in str(error.value)
+    assert bound.applies(refused, **given) in str(error.value)
+    with pytest.raises(InputError, match=message):
+        bound.check(refused, **given)
+
+
+@pytest.mark.parametrize("name", list(BOUNDS))
+def test_each_says_what_it_is(name):
+    told = BOUNDS[name].to_dict()
+    assert told["name"] == name
+    assert told["direction"] in ("upper", "lower", "equality")
+    assert len(told["statement"]) > 20
+    assert told["source"]
+    assert told["quantity"]
+    assert set(told["decoders"]) <= {"least-squares", "scaled", "sum"}
