@@ -1,7 +1,7 @@
 """The decoded gradient over random stragglers: its mean error, its bias and its variance.
 
-Exact by formula for decoders whose coefficients are fixed, exact by components where the sets are few, else sampled
-with a standard error.
+Exact by formula for decoders whose coefficients are fixed and for block designs, exact by components where the sets to
+be looked at are few (one of each size for repetition and block designs), else sampled with a standard error.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from scipy.stats import binom, hypergeom
 from gcopt.checks import check_number
 from gcopt.code import Segment
 from gcopt.decoding import Component, Decoder
+from gcopt.decoding.design import Design
 from gcopt.errors import InputError
 
 _SETS = 60_000
@@ -145,7 +146,7 @@ def moments(
     segment = decoder.segment
     n = segment.workers
     chances = check_probability(probability, n)
-    if segment.is_linear and (found := _linear(segment, stragglers, chances)) is not None:
+    if (found := _alike(decoder, stragglers, chances)) is not None:
         return found
     if not enumerable(n, stragglers, probability):
         return _sampled(decoder, stragglers, chances, samples, rng)
@@ -231,28 +232,45 @@ def _sampled(
     return Moments(mean, np.sqrt(spread), error, segment.target)
 
 
-def _linear(segment: Segment, stragglers: int, chances: Floats | None) -> Moments | None:
+def _alike(decoder: Decoder, stragglers: int, chances: Floats | None) -> Moments | None:
     """Moments of a decoder that gives every responder the same coefficient, from those of the set of responders.
 
-    None where the coefficient depends on how many respond and workers are unlike each other.
+    None where there is no such coefficient, or where it depends on how many respond and workers are unlike each other.
     """
-    n, scaled = segment.workers, segment.decoder == "scaled"
-    one = np.ones(n)
-    if chances is None:
-        r = n - stragglers
-        weight = n / r if scaled else 1.0
-        first, pairs = weight * r / n * one, weight**2 * r * (r - 1) / max(1, n * (n - 1))
-        return _second(segment, first, weight**2 * r / n * one, pairs)
-    if not scaled:
+    segment = decoder.segment
+    n = segment.workers
+    if segment.decoder == "sum" and chances is not None:
         return _second(segment, 1.0 - chances, 1.0 - chances, None)
-    if np.ptp(chances) > 0.0:
+    if chances is None:
+        heard, share = np.array([n - stragglers]), np.ones(1)
+    elif np.ptp(chances) == 0.0:
+        heard = np.arange(1, n + 1)
+        share = binom.pmf(heard, n, 1.0 - chances[0])
+    else:
         return None
-    heard = np.arange(1, n + 1)
-    share = binom.pmf(heard, n, 1.0 - chances[0])
-    first = float(share.sum()) * one
-    alone = float((share * n / heard).sum())
-    pairs = float((share * n * (heard - 1) / heard).sum()) / max(1, n - 1)
-    return _second(segment, first, alone * one, pairs)
+    weight = _weight(decoder, heard)
+    if weight is None:
+        return None
+    one, square = np.ones(n), share * weight**2 * heard
+    first = float((share * weight * heard).sum()) / n
+    pairs = float((square * (heard - 1)).sum()) / max(1, n * (n - 1))
+    return _second(segment, first * one, float(square.sum()) / n * one, pairs)
+
+
+def _weight(decoder: Decoder, heard: NDArray[np.int64]) -> Floats | None:
+    """Return what each of so many responders counts, shape of ``heard``; None where they count differently."""
+    segment = decoder.segment
+    if segment.decoder == "sum":
+        return np.ones(heard.size)
+    if segment.decoder == "scaled":
+        return np.asarray(segment.workers / heard)
+    whole = decoder.components[0] if len(decoder.components) == 1 else None
+    if whole is None or segment.blocks > 1 or whole.workers.size < segment.workers:
+        return None
+    if whole.kind is not Design or np.iscomplexobj(segment.encoding):
+        return None
+    design = Design(whole.matrix, 1)
+    return np.asarray(design.weight(heard)[:, 0])
 
 
 def _second(segment: Segment, first: Floats, alone: Floats, pairs: float | None) -> Moments:
@@ -273,30 +291,47 @@ def _second(segment: Segment, first: Floats, alone: Floats, pairs: float | None)
 def _by_components(decoder: Decoder, stragglers: int, chances: Floats | None) -> float | None:
     """Return the mean error summed over the components; None where their sets are too many."""
     segment, parts = decoder.segment, decoder.components
-    n = segment.workers
-    alike = chances is None or bool(np.ptp(chances) == 0.0)
-    most = stragglers if chances is None else n
-    sizes = [part.workers.size for part in parts]
-    if sum(comb(size, t) for size in sizes for t in range(min(size, most) + 1)) > _SETS:
+    weights = [_lost(part, segment.workers, stragglers, chances) for part in parts]
+    if sum(_sets(part, some) for part, some in zip(parts, weights, strict=True)) > _SETS:
         return None
     covered = sum(part.partitions.size for part in parts)
     total = float(segment.blocks * (segment.partitions - covered))
-    for part in parts:
-        size = part.workers.size
-        if not alike and chances is not None:
-            mine = _weighted_sets(size, 0, chances[part.workers])
+    for part, some in zip(parts, weights, strict=True):
+        if some is None and chances is not None:
+            mine = _weighted_sets(part.workers.size, 0, chances[part.workers])
             total += sum(weight * part.error(heard) for weight, heard in mine)
-            continue
-        counts = np.arange(min(size, most) + 1)
-        if chances is None:
-            weights = hypergeom.pmf(counts, n, size, stragglers)
-        else:
-            weights = binom.pmf(counts, size, chances[0])
-        total += float(sum(w * _mean_without(part, int(t)) for t, w in zip(counts, weights, strict=True) if w > 0))
+        elif some is not None:
+            total += sum(float(some[t]) * _mean_without(part, t) for t in np.flatnonzero(some).tolist())
     return total
+
+
+def _lost(part: Component, n: int, stragglers: int, chances: Floats | None) -> Floats | None:
+    """Return the probability that a component lacks 0, 1, .. workers; None where it matters which."""
+    size = part.workers.size
+    if chances is None:
+        return np.asarray(hypergeom.pmf(np.arange(min(size, stragglers) + 1), n, size, stragglers))
+    mine = chances[part.workers]
+    if np.ptp(mine) == 0.0:
+        return np.asarray(binom.pmf(np.arange(size + 1), size, mine[0]))
+    if not part.kind.by_count:
+        return None
+    found = np.ones(1)
+    for q in mine:
+        found = np.append((1.0 - q) * found, 0.0) + np.append(0.0, q * found)
+    return found
+
+
+def _sets(part: Component, lost: Floats | None) -> int:
+    """Return how many sets of a component have to be looked at."""
+    if lost is None:
+        return 1 << part.workers.size
+    counts = np.flatnonzero(lost).tolist()
+    return len(counts) if part.kind.by_count else sum(comb(part.workers.size, t) for t in counts)
 
 
 def _mean_without(component: Component, lost: int) -> float:
     size = component.workers.size
-    errors = [component.error(_without(size, s)) for s in combinations(range(size), lost)]
-    return float(np.mean(errors))
+    if component.kind.by_count:
+        return component.error(np.arange(size) >= lost)
+    running = component.running()  # the next set differs from the last in few workers
+    return float(np.mean([running.error(_without(size, s)) for s in combinations(range(size), lost)]))

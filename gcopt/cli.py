@@ -40,6 +40,18 @@ Wait = Annotated[
         "or count (after the first n - s answers)."
     ),
 ]
+Rule = Annotated[
+    str,
+    typer.Option(
+        help="When the master stops waiting: decodable (as soon as the answers so far give the gradient, or nearly: "
+        "--tolerate), count (after the first n - s answers) or deadline (with whoever has answered by --deadline)."
+    ),
+]
+Tolerate = Annotated[
+    float | None,
+    typer.Option(help="Wait until the squared decoding error is at most this fraction of the largest; from 0 to 1."),
+]
+Seconds = Annotated[float | None, typer.Option("--deadline", help="Seconds per iteration, for --wait deadline.")]
 Objective = Annotated[
     str,
     typer.Option(
@@ -235,6 +247,7 @@ def verify(
     seconds: Annotated[float, typer.Option(help="Time limit.")] = 60.0,
     bounds: Annotated[bool, typer.Option("--bounds", help="Hold published bounds against what is measured.")] = False,
     blocks: Blocks = 1,
+    explain: Annotated[bool, typer.Option("--explain", help="Say also how each part is decoded, and why.")] = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -246,7 +259,7 @@ def verify(
     u k + i is block u of partition i. Exit code 1 if a claim is false or a bound is violated.
     """
     from gcopt.files import load
-    from gcopt.report import print_verify
+    from gcopt.report import print_decoders, print_verify
     from gcopt.verification import verify as check
 
     with console.progress(f"verifying {file.name}"):
@@ -263,6 +276,8 @@ def verify(
         console.print_json(report.to_dict())
     else:
         print_verify(report)
+        if explain:
+            print_decoders(report)
     if not report.ok:
         raise typer.Exit(1)
 
@@ -298,17 +313,27 @@ def simulate(
     file: CodeFile,
     cluster: ClusterFile,
     iterations: Annotated[int, typer.Option(help="Iterations to draw.")] = 100_000,
-    wait: Wait = "decodable",
+    wait: Rule = "decodable",
+    tolerate: Tolerate = None,
+    deadline: Seconds = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Simulate how long iterations take on a cluster."""
+    """Simulate how long iterations take on a cluster, and how wrong approximate ones are."""
     from gcopt.files import load
     from gcopt.report import print_simulation
     from gcopt.simulation import simulate as run
 
     with console.progress("simulating"):
-        found = run(load(file), _cluster(cluster), iterations=iterations, wait=wait, rng=seed)
+        found = run(
+            load(file),
+            _cluster(cluster),
+            iterations=iterations,
+            wait=wait,
+            tolerate=tolerate,
+            deadline=deadline,
+            rng=seed,
+        )
     if json:
         console.print_json(found.to_dict())
     else:
@@ -341,10 +366,18 @@ def train(
     wait: Annotated[
         str,
         typer.Option(
-            help="When an iteration ends: decodable, count, or partial (workers report progress, and what each has "
-            "finished counts)."
+            help="When an iteration ends: decodable (exactly, or within --tolerate), count, deadline, or partial "
+            "(workers report progress, and what each has finished counts)."
         ),
     ] = "decodable",
+    tolerate: Tolerate = None,
+    deadline: Seconds = None,
+    debias: Annotated[
+        bool, typer.Option("--debias", help="Divide an approximate gradient by what it is expected to be of the true.")
+    ] = False,
+    probability: Annotated[
+        float | None, typer.Option(help="With --debias: expect independent stragglers of this probability.")
+    ] = None,
     checkpoint: Annotated[Path | None, typer.Option(help="Save the run to this npz, every --every iterations.")] = None,
     every: Annotated[int, typer.Option(min=1, help="Iterations between checkpoints.")] = 100,
     resume: Annotated[Path | None, typer.Option(help="Go on from this checkpoint.")] = None,
@@ -376,6 +409,10 @@ def train(
             cluster=None if cluster is None else _cluster(cluster),
             delays=delays,
             wait=wait,
+            tolerate=tolerate,
+            deadline=deadline,
+            debias=debias,
+            probability=probability,
             optimizer=optimizer,
             step=step,
             batch=batch,

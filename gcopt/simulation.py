@@ -10,6 +10,7 @@ import numpy as np
 from gcopt.checks import check_count
 from gcopt.code import GradientCode
 from gcopt.expectation import expected_time
+from gcopt.inexact import Inexactness, decoding_error
 from gcopt.solvers.seeding import RngLike, generator, seed_of
 from gcopt.waiting import Floats, Waiting
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from gcopt.cluster import Cluster
 
 _CHUNK = 4_000_000
+_ERRORS = 1  # stream below the seed, so that looking at errors changes no time
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,10 @@ class Simulation:
     seed : int
     expected : float or None
         The exact mean, where order statistics give it.
+    error : Inexactness
+        Of a completed iteration; estimated from fewer draws than the times.
+    tolerate, deadline : float or None
+        The numbers of the rule.
     """
 
     mean: float
@@ -49,6 +55,9 @@ class Simulation:
     wait: str
     seed: int
     expected: float | None
+    error: Inexactness
+    tolerate: float | None = None
+    deadline: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``gcopt simulate --json`` prints."""
@@ -60,8 +69,11 @@ class Simulation:
             "quantiles": self.quantiles,
             "completion": [{"seconds": t, "probability": p} for t, p in self.completion],
             "undecodable": self.undecodable,
+            "error": self.error.to_dict(),
             "iterations": self.iterations,
             "wait": self.wait,
+            "tolerate": self.tolerate,
+            "deadline": self.deadline,
             "seed": self.seed,
         }
 
@@ -72,6 +84,8 @@ def simulate(
     *,
     iterations: int = 100_000,
     wait: str = "decodable",
+    tolerate: float | None = None,
+    deadline: float | None = None,
     rng: RngLike = None,
 ) -> Simulation:
     """Simulate the time of one iteration of a code on a cluster.
@@ -83,7 +97,9 @@ def simulate(
     iterations : int
         Number of draws.
     wait : str
-        ``decodable`` or ``count``, see `Waiting`.
+        ``decodable``, ``count`` or ``deadline``.
+    tolerate, deadline : float, optional
+        Largest relative decoding error; seconds. See `gcopt.waiting.Waiting`.
     rng : None, int, Generator or SeedSequence
 
     Returns
@@ -106,7 +122,8 @@ def simulate(
     """
     check_count("iterations", iterations, 1)
     seed = seed_of(rng)
-    drawn = sample_iterations(code, cluster, iterations=iterations, wait=wait, seed=seed)
+    waiting = Waiting(code, wait, tolerate=tolerate, deadline=deadline)
+    drawn = drawn_iterations(waiting, cluster, iterations=iterations, seed=seed)
     done = completed(drawn, cluster.failures.restart)
     mean, stderr = mean_and_stderr(done)
     levels = np.linspace(0.0, 1.0, 41)
@@ -121,19 +138,26 @@ def simulate(
         iterations=iterations,
         wait=wait,
         seed=seed,
-        expected=expected_time(code, cluster, wait=wait),
+        expected=None if waiting.gives_in else expected_time(code, cluster, wait=wait),
+        error=decoding_error(waiting, cluster, generator(seed, _ERRORS)),
+        tolerate=waiting.tolerate,
+        deadline=waiting.deadline,
     )
 
 
 def sample_iterations(code: GradientCode, cluster: Cluster, *, iterations: int, wait: str, seed: int) -> Floats:
+    """Return the time of each iteration under a rule without numbers, shape (iterations,); see `drawn_iterations`."""
+    return drawn_iterations(Waiting(code, wait), cluster, iterations=iterations, seed=seed)
+
+
+def drawn_iterations(waiting: Waiting, cluster: Cluster, *, iterations: int, seed: int) -> Floats:
     """Return the time of each iteration, shape (iterations,); inf where it cannot be decoded.
 
     The draws depend on the seed, the cluster and the number of iterations alone, so that codes can be compared on
     common random numbers.
     """
-    waiting = Waiting(code, wait)
     rng = generator(seed)
-    rows = max(1, _CHUNK // code.workers)
+    rows = max(1, _CHUNK // waiting.code.workers)
     parts = []
     for start in range(0, iterations, rows):
         times = cluster.sample(min(rows, iterations - start), rng, start=start)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gcopt.averages import Mean, Probability, check_probability
 from gcopt.checks import check_count, check_number
 from gcopt.code import GradientCode, Segment
+from gcopt.decoding import Explanation
 from gcopt.evaluate import evaluate
 from gcopt.measuring import Interval, Measured
 from gcopt.solvers.seeding import RngLike, seed_of
@@ -22,7 +23,7 @@ __all__ = ["Check", "Interval", "Report", "SegmentReport", "verify"]
 
 @dataclass(frozen=True)
 class SegmentReport:
-    """Measured values of one segment: worst error, noise amplification, mean error, condition of the worst decoding."""
+    """One segment: worst error, noise amplification, mean error, condition of the worst decoding; what decodes it."""
 
     share: float
     worst: Interval
@@ -30,6 +31,7 @@ class SegmentReport:
     mean: Mean
     condition: float | None
     load_bound: float
+    decoders: tuple[Explanation, ...]
 
 
 @dataclass(frozen=True)
@@ -162,9 +164,9 @@ def _segment(measured: Measured, c: int, stragglers: int | None, probability: Pr
     certain = tolerated and probability is None
     mean = Mean(0.0, 0.0, True) if certain else measured.mean(c, worst.stragglers, probability)
     condition = None if noise is None else evaluate(segment, noise.set).condition
-    return SegmentReport(
-        float(code.shares[c]), worst, noise, mean, condition, segment.partitions * (s + 1) / segment.workers
-    )
+    bound = segment.partitions * (s + 1) / segment.workers
+    decoders = tuple(measured.decoders[c].explain())
+    return SegmentReport(float(code.shares[c]), worst, noise, mean, condition, bound, decoders)
 
 
 def _check_dict(check: Check) -> dict[str, Any]:
@@ -203,6 +205,7 @@ def _segment_dict(report: SegmentReport, segment: Segment) -> dict[str, Any]:
         if noise is None
         else {"lower": noise.lower, "upper": noise.upper, "set": list(noise.set), "condition": report.condition},
         "mean": {"value": mean.value, "stderr": mean.stderr, "exact": mean.exact},
+        "decoders": [found._asdict() for found in report.decoders],
     }
 
 

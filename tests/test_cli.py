@@ -56,6 +56,19 @@ def test_anybodys_matrix(gcopt, s, worst):
     assert found["upper"] == pytest.approx(worst, rel=1e-9)
 
 
+def test_how_each_part_is_decoded_is_explained(gcopt):
+    mmwrite("k4.mtx", abs(nx.incidence_matrix(nx.complete_graph(4))).T)
+    shown = gcopt("verify", "k4.mtx", "--stragglers", 1, "--explain")
+    assert "graph assignment" in shown.out
+    assert "every worker holds two partitions" in shown.out
+    assert "graph assignment" not in gcopt("verify", "k4.mtx", "--stragglers", 1).out
+    (segment,) = gcopt("verify", "k4.mtx", "--stragglers", 1, "--json").json["segments"]
+    (found,) = segment["decoders"]
+    assert (found["workers"], found["partitions"], found["components"]) == (6, 4, 1)
+    assert found["rule"] == "graph assignment"
+    assert found["why"]
+
+
 def test_a_false_claim_is_exit_code_1(gcopt):
     import gcopt as package
     from gcopt.code import Claim

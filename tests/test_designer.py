@@ -125,7 +125,7 @@ def test_the_user_may_fix_the_number_of_draws_and_the_winner_gets_all_of_them_ot
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"family": "no-such"}, "no family is called 'no-such'; there are: block-coordinate"),
+        ({"family": "no-such"}, "no family is called 'no-such'; there are: .*block-coordinate"),
         ({"family": "grouped", "settings": {"stragler": 1}}, "grouped has no parameter 'stragler'; it takes: workers"),
         ({"settings": {"stragler": 1}}, "no family has a parameter 'stragler'"),
         ({"settings": {"workers": 5}}, "the settings ask for other workers than the cluster has; 6 would work"),

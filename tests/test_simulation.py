@@ -293,7 +293,7 @@ def test_deterministic_cluster_needs_no_luck(n, value, overhead):
     [
         ({"iterations": 0}, "iterations is 0; an integer of at least 1"),
         ({"iterations": 2.5}, "iterations is 2.5"),
-        ({"wait": "forever"}, "wait is 'forever'; decodable or count would work"),
+        ({"wait": "forever"}, "wait is 'forever'; decodable, count or deadline would work"),
         ({"rng": -1}, "rng is -1"),
     ],
 )

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 from gcopt.families._family import Family
+from gcopt.families.affine_plane import affine_plane
+from gcopt.families.bernoulli import bernoulli
 from gcopt.families.block_coordinate import block_coordinate
+from gcopt.families.block_design import block_design
+from gcopt.families.circulant import circulant
 from gcopt.families.cyclic_mds import cyclic_mds
 from gcopt.families.cyclic_repetition import cyclic_repetition
 from gcopt.families.fractional_repetition import fractional_repetition
+from gcopt.families.graph_assignment import graph_assignment
 from gcopt.families.grouped import grouped
 from gcopt.families.ignore_stragglers import ignore_stragglers
+from gcopt.families.margulis import margulis
+from gcopt.families.pairwise_balanced import pairwise_balanced
+from gcopt.families.paley import paley
 from gcopt.families.placement import placement
+from gcopt.families.product import product
+from gcopt.families.projective_plane import projective_plane
+from gcopt.families.ramanujan import ramanujan
+from gcopt.families.random_regular import random_regular
+from gcopt.families.random_regular_graph import random_regular_graph
+from gcopt.families.soft_design import soft_design
+from gcopt.families.steiner_triple import steiner_triple
+from gcopt.families.stochastic_block import stochastic_block
+from gcopt.families.strongly_regular import strongly_regular
 from gcopt.families.two_stage import two_stage
 from gcopt.families.uncoded import uncoded
+from gcopt.families.weighted_unbiased import weighted_unbiased
 from gcopt.registry import Registry
 
 _OURS = (
@@ -24,6 +42,24 @@ _OURS = (
     placement,
     two_stage,
     block_coordinate,
+    random_regular,
+    circulant,
+    bernoulli,
+    stochastic_block,
+    soft_design,
+    product,
+    pairwise_balanced,
+    weighted_unbiased,
+    block_design,
+    projective_plane,
+    affine_plane,
+    steiner_triple,
+    strongly_regular,
+    paley,
+    random_regular_graph,
+    margulis,
+    ramanujan,
+    graph_assignment,
 )
 
 FAMILIES: Registry[Family] = Registry("family", "gcopt.families", {f.name: f for f in _OURS})
@@ -31,13 +67,31 @@ FAMILIES: Registry[Family] = Registry("family", "gcopt.families", {f.name: f for
 __all__ = [
     "FAMILIES",
     "Family",
+    "affine_plane",
+    "bernoulli",
     "block_coordinate",
+    "block_design",
+    "circulant",
     "cyclic_mds",
     "cyclic_repetition",
     "fractional_repetition",
+    "graph_assignment",
     "grouped",
     "ignore_stragglers",
+    "margulis",
+    "pairwise_balanced",
+    "paley",
     "placement",
+    "product",
+    "projective_plane",
+    "ramanujan",
+    "random_regular",
+    "random_regular_graph",
+    "soft_design",
+    "steiner_triple",
+    "stochastic_block",
+    "strongly_regular",
     "two_stage",
     "uncoded",
+    "weighted_unbiased",
 ]

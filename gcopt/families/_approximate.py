@@ -28,10 +28,12 @@ def approximate(
 ) -> GradientCode:
     """Return the code of an assignment: partition i counts 1 / gamma_i on each of its gamma_i workers.
 
+    Where an entry is larger than 1 (multigraphs) it counts so many times, and gamma_i is the sum of its column.
+
     Parameters
     ----------
     assignment : sparse array or array, shape (n, k)
-        Nonzero where worker j holds partition i; every partition is held.
+        1 where worker j holds partition i, else 0; every partition is held.
     stragglers : int
         s, how many workers the master leaves behind.
     claims : sequence of Claim
@@ -62,15 +64,15 @@ def approximate(
     held = sparse.csr_array(assignment, dtype=np.float64)
     n, k = held.shape
     s = check_count("stragglers", stragglers, 0, n - 1, f" (fewer than the {n} workers)")
-    copies = np.bincount(held.indices, minlength=k)
+    copies = np.bincount(held.indices, weights=held.data, minlength=k)
     if not copies.all():
         raise InputError(f"partition {int(copies.argmin())} is on no worker; every one needs a worker")
     q = check_decoder(decoder, probability)
-    held.data = 1.0 / (copies[held.indices] * (1.0 - q))
+    held.data = held.data / (copies[held.indices] * (1.0 - q))
     segment = Segment(held, stragglers=s, decoder=decoder, approximate=True)
     promised = [
         Claim("load", float(np.diff(held.indptr).max()), "the assignment"),
-        Claim("replication", float(copies.min()), "the assignment"),
+        Claim("replication", float(np.bincount(held.indices, minlength=k).min()), "the assignment"),
         *claims,
         *fixed_claims(segment, None if decoder != "sum" else q),
     ]

@@ -76,7 +76,10 @@ class Family:
         if "rng" in given:
             seed = given["rng"] = seed_of(given["rng"])
         code = self.function(**given)
-        kept = {key: plain(value) for key, value in given.items() if key != "rng" and value is not None}
+        if code.family == self.name:  # the constructor itself has noted what makes the code again
+            kept = dict(code.parameters)
+        else:
+            kept = {key: plain(value) for key, value in given.items() if key != "rng" and value is not None}
         if atoms is not None and atoms != code.partitions:
             code, kept["partitions"] = _cut(code, atoms, self.name), atoms
         return replace(code, family=self.name, parameters=kept, seed=seed, version=gcopt.__version__)
@@ -129,7 +132,8 @@ def _cut(code: GradientCode, partitions: Any, name: str) -> GradientCode:
         raise InputError(f"partitions is {partitions!r}; {name} has {k} here, and any multiple of {k} would work")
     factor = partitions // k
     segments = [replace(s, encoding=sparse.kron(s.encoding, np.ones((1, factor)), format="csr")) for s in code.segments]
-    claims = [replace(c, value=c.value * factor) if c.kind == "load" else c for c in code.claims]
+    grows = ("load", "error", "mean")
+    claims = [replace(c, value=c.value * factor) if c.kind in grows else c for c in code.claims]
     return replace(code, segments=tuple(segments), claims=tuple(claims))
 
 

@@ -48,6 +48,12 @@ class State:
         Seconds of each iteration.
     responders : list of bool array, shape (segments, n)
         Whose messages each iteration used.
+    errors : list of array, shape (segments,)
+        Decoding error of each iteration relative to m k, 0 where exact.
+    excess : list of array, one per segment, shape (m, m k)
+        Sum over the iterations of R B - T; empty until one is not decoded exactly.
+    factors : list of float
+        What each segment is divided by; empty for nothing.
     ignored, late : int
     failures : list of Failure
     """
@@ -62,6 +68,9 @@ class State:
     time: list[float] = field(default_factory=list)
     durations: list[float] = field(default_factory=list)
     responders: list[Bools] = field(default_factory=list)
+    errors: list[Floats] = field(default_factory=list)
+    excess: list[Floats] = field(default_factory=list)
+    factors: list[float] = field(default_factory=list)
     ignored: int = 0
     late: int = 0
     failures: list[Failure] = field(default_factory=list)
@@ -98,6 +107,9 @@ def save(path: str | os.PathLike[str], state: State, identity: dict[str, Any]) -
         "parameters": state.parameters,
         "responders": np.packbits(used),
         "responders.shape": np.array(used.shape),
+        "errors": np.array(state.errors),
+        "factors": np.array(state.factors),
+        **{f"excess.{c}": sums for c, sums in enumerate(state.excess)},
         **{name: np.array(getattr(state, name)) for name in _SERIES},
         **{f"optimizer.{name}": value for name, value in state.optimizer.items()},
     }
@@ -132,6 +144,7 @@ def load(path: str | os.PathLike[str], identity: dict[str, Any]) -> State:
             more = {
                 "code": ", or to partial work here or there",
                 "problem": f", or to rows in another order (its seed is {state.seed})",
+                "debiasing": " or, debiased, to another rule of waiting",
             }.get(key, "")
             raise InputError(
                 f"{place}: the checkpoint belongs to another {key}{more}; what it was made with would work"
@@ -143,10 +156,15 @@ def _state(manifest: dict[str, Any], content: dict[str, NDArray[Any]]) -> State:
     shape = tuple(content["responders.shape"].tolist())
     used = np.unpackbits(content["responders"], count=int(np.prod(shape))).astype(bool).reshape(shape)
     prefix = "optimizer."
+    sums = [content[name] for c in range(len(content)) if (name := f"excess.{c}") in content]
     return State(
         parameters=content["parameters"],
         optimizer={name.removeprefix(prefix): a for name, a in content.items() if name.startswith(prefix)},
         responders=list(used),
+        # a checkpoint that holds no errors is older than their being looked at
+        errors=list(content.get("errors", np.zeros(shape[:2]))),
+        excess=sums,
+        factors=content.get("factors", np.zeros(0)).tolist(),
         failures=[Failure(**entry) for entry in manifest["failures"]],
         **{name: manifest[name] for name in _NUMBERS},
         **{name: content[name].tolist() for name in _SERIES},

@@ -54,6 +54,8 @@ class Engine(ABC):
         Process of each worker; empty where there are none.
     failures : list of Failure
         What the engine itself has seen go wrong.
+    wasted : float
+        Seconds that attempts which nobody could have decoded cost at the beginning of this iteration.
     """
 
     name: ClassVar[str]
@@ -62,6 +64,7 @@ class Engine(ABC):
     def __init__(self, job: Job) -> None:
         self.job = job
         self.failures: list[Failure] = []
+        self.wasted = 0.0
 
     @abstractmethod
     def start(self, clock: float) -> None:
@@ -86,6 +89,7 @@ class Engine(ABC):
     def arrivals(self, schedule: Schedule, task: Broadcast) -> Floats:
         """Return when the messages of an iteration are to arrive, seconds after its begin, shape (n, segments)."""
         arrived, failed = schedule.arrivals(task.version)
+        self.wasted = failed * schedule.cluster.failures.restart if failed else 0.0
         if failed:
             detail = f"{failed} attempts repeated" if failed > 1 else "repeated once"
             self.failures.append(Failure("undecodable", None, task.version, self.now(), detail))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -107,8 +108,10 @@ class Run:
         if (hopeless := master.check()) is not None:
             raise TrainingError(hopeless.reason)
         master.excuse(engine.broadcast(task, state.parameters))
+        master.postpone(engine.wasted)
         step = self._await_step()
         gradient = engine.gradient(step)
+        self._debias(gradient)
         if self.job.problem.regularization:
             gradient += self.job.problem.regularization * state.parameters
         if not isfinite(gradient.sum()):
@@ -119,6 +122,26 @@ class Run:
         state.clock = engine.now()
         state.durations.append(state.clock - begun)
         state.responders.append(np.array([part.heard for part in step.parts]))
+        self._judge(step)
+
+    def _debias(self, gradient: NDArray[np.float64]) -> None:
+        """Divide each segment by what it is multiplied with on average."""
+        cuts = pairwise(self.job.code.cuts(gradient.size).tolist())
+        for factor, (start, stop) in zip(self.state.factors, cuts, strict=False):
+            gradient[start:stop] /= factor
+
+    def _judge(self, step: Step) -> None:
+        """Take note of what the gradient was made of."""
+        state, segments = self.state, self.job.code.segments
+        errors = np.zeros(len(segments))
+        for part in step.parts:
+            excess = self.job.policy.excess(part)
+            if excess is not None:
+                if not state.excess:
+                    state.excess = [np.zeros_like(segment.target) for segment in segments]
+                state.excess[part.segment] += excess
+                errors[part.segment] = part.decoding.error / excess.shape[1]
+        state.errors.append(errors)
 
     def _await_step(self) -> Step:
         step: Step | None = None

@@ -68,6 +68,7 @@ class PartialPolicy(Policy):
         self.work = work
         self.wait = PARTIAL
         self.seconds = 0.0
+        self.deadline, self.gives_in = np.inf, False
 
     def arrivals(self, cluster: Cluster, times: Times) -> Floats:
         """Return when the master knows of each worker's partitions, shape (iterations, n, largest load)."""
@@ -81,6 +82,10 @@ class PartialPolicy(Policy):
         """Return the mean seconds of an iteration on a cluster and their standard error."""
         drawn = partial_times(self.work, cluster, iterations=iterations, rng=seed)
         return mean_and_stderr(completed(drawn, cluster.failures.restart))
+
+    def excess(self, part: Part) -> None:
+        """Return that partial work is decoded exactly."""
+        return None
 
     def belongs(self, message: Message | Reached, task: Broadcast) -> bool:
         """Whether it is about this iteration and, if it is a message, sent to the newest answer."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gcopt.code import GradientCode, Segment
-from gcopt.decoding import Component, Decoder, Decoding
+from gcopt.decoding import Decoder, Decoding
+from gcopt.decoding.running import Running
 from gcopt.training.events import Broadcast, Message, Part, Reached
 from gcopt.waiting import Waiting, arrivals
 
@@ -29,26 +30,42 @@ class Policy:
     Parameters
     ----------
     code : GradientCode
-    wait : str
-        ``decodable``: as soon as the answers decode the segment within the tolerance; segments that are not exact
-        even with every answer go by count. ``count``: at the first n - s answers.
+    wait, tolerate, deadline
+        The rule, see `gcopt.waiting.Waiting`. A segment that takes what has come in the end is closed when nobody is
+        left who could answer: nobody, that is, who is neither lost nor suspected.
 
     Attributes
     ----------
+    waiting : Waiting
     seconds : float
         Time spent on finding decoding coefficients.
+    deadline : float
+        Seconds; infinity for none.
+    gives_in : bool
+        Whether what has come is taken, whatever its error, when nothing better can come.
     """
 
-    def __init__(self, code: GradientCode, wait: str = "decodable") -> None:
-        waiting = Waiting(code, wait)
+    def __init__(
+        self,
+        code: GradientCode,
+        wait: str = "decodable",
+        *,
+        tolerate: float | None = None,
+        deadline: float | None = None,
+    ) -> None:
+        self.waiting = Waiting(code, wait, tolerate=tolerate, deadline=deadline)
         self.code = code
         self.wait = wait
         self.seconds = 0.0
-        self.decoders = waiting.decoders
-        self.rules = [Rule(self, c, waiting.by_count(c)) for c in range(len(code.segments))]
+        self.deadline = np.inf if deadline is None else deadline
+        self.gives_in = self.waiting.gives_in
+        self.decoders = self.waiting.decoders
+        self.rules = [Rule(self.waiting, c) for c in range(len(code.segments))]
 
     def enough(self, segment: int, heard: Bools) -> bool:
-        """Whether the answers of these workers, bool (n,), suffice for a segment."""
+        """Whether the answers of these workers, bool (n,), suffice for a segment when no more can come."""
+        if self.gives_in:
+            return bool(heard.any())
         count = self.rules[segment].count
         return int(heard.sum()) >= count if count is not None else self.decoders[segment].decodes(heard)
 
@@ -62,10 +79,10 @@ class Policy:
 
     def predict(self, cluster: Cluster, iterations: int, seed: int) -> tuple[float, float]:
         """Return the mean seconds of an iteration on a cluster and their standard error."""
-        from gcopt.simulation import simulate
+        from gcopt.simulation import completed, drawn_iterations, mean_and_stderr
 
-        found = simulate(self.code, cluster, iterations=iterations, wait=self.wait, rng=seed)
-        return found.mean, found.stderr
+        drawn = drawn_iterations(self.waiting, cluster, iterations=iterations, seed=seed)
+        return mean_and_stderr(completed(drawn, cluster.failures.restart))
 
     def decode(self, segment: int, heard: Bools) -> Decoding:
         """Return the coefficients for these workers."""
@@ -73,6 +90,13 @@ class Policy:
         decoding = self.decoders[segment](heard)
         self.seconds += time.perf_counter() - begin
         return decoding
+
+    def excess(self, part: Part) -> Floats | None:
+        """Return R B - T, shape (m, m k), its real part; None where the segment is decoded exactly."""
+        decoder = self.decoders[part.segment]
+        if part.decoding.error <= decoder.tolerance:
+            return None
+        return np.asarray(np.real(part.decoding.matrix @ decoder.segment.encoding) - decoder.segment.target)
 
     def belongs(self, message: Message | Reached, task: Broadcast) -> bool:
         """Whether a message may enter the present step; all others are dropped and counted."""
@@ -121,46 +145,58 @@ class Rule:
     ----------
     count : int or None
         The number of answers that is enough, where the segment goes by count.
+    tolerance : float
+        The squared error that is good enough.
     team : list of int
         For each worker the team whose members all send multiples of one message; -1 for workers without work.
     part : list of int
         For each team the part of the code that decodes on its own.
     needed : list of int
-        Teams needed of each such part; 1 where no number says it.
+        Teams needed of each such part; 1 where no number says it, more than there are where nothing is enough.
     held : dict
-        For the workers of those last parts, the partitions they hold: all must have been heard of.
+        For the workers of those last parts, the partitions they hold: all must have been heard of, but for ``spare``.
     uncovered : frozenset
         Those partitions.
+    spare : int
+        Partitions that may be missing: each costs an error of at least m.
     """
 
-    def __init__(self, policy: Policy, segment: int, by_count: bool) -> None:
-        self.decoder: Decoder = policy.decoders[segment]
-        self.workers = n = policy.code.workers
-        self.count = n - policy.code.segments[segment].stragglers if by_count else None
+    def __init__(self, waiting: Waiting, c: int) -> None:
+        segment, kind = waiting.code.segments[c], waiting.kind(c)
+        self.decoder: Decoder = waiting.decoders[c]
+        self.workers = n = segment.workers
+        self.tolerance = waiting.tolerance(c)
+        self.count = n - segment.stragglers if kind == "count" else None
         self.team, self.part = list(range(n)), [0] * n
-        self.needed = [self.count or 0]
+        self.needed = [{"count": n - segment.stragglers, "within": 1, "never": n + 1}.get(kind, 0)]
         self.held: dict[int, list[int]] = {}
-        self._irregular: list[Component] = []
-        if not by_count:
-            self._read(policy.code.segments[segment])
+        self.spare = 0
+        self._irregular: list[tuple[NDArray[np.intp], Running]] = []
+        if kind == "exact":
+            self._read(segment)
+        elif kind == "within":
+            self.held = {j: segment.support[[j]].indices.tolist() for j in range(n)}
+            self.spare = int(self.tolerance / segment.blocks)
         self.uncovered = frozenset(i for held in self.held.values() for i in held)
 
     def _read(self, segment: Segment) -> None:
         components = self.decoder.components
         self.team, self.part = [-1] * self.workers, []
         self.needed = [component.needed or 1 for component in components]
-        self._irregular = [component for component in components if component.needed is None]
+        irregular = [component for component in components if component.needed is None]
+        # answers come one by one; what it says about a set does not depend on the sets before
+        self._irregular = [(component.workers, component.running()) for component in irregular]
         for number, component in enumerate(components):
             for team in component.teams:
                 for worker in component.workers[team].tolist():
                     self.team[worker] = len(self.part)
                 self.part.append(number)
-        for component in self._irregular:
+        for component in irregular:
             self.held |= {j: segment.support[[j]].indices.tolist() for j in component.workers.tolist()}
 
     def promising(self, heard: Bools) -> bool:
         """Whether the parts without a number decode, looked at one by one."""
-        return all(component.decodes(heard[component.workers]) for component in self._irregular)
+        return all(running.decodes(heard[workers]) for workers, running in self._irregular)
 
 
 class Gathering:
@@ -229,11 +265,25 @@ class Gathering:
             self._open -= self._lacking[part] == 0
             if self._uncovered:
                 self._uncovered.difference_update(self._rule.held.get(worker, ()))
-            if self._open == 0 and not self._uncovered and self._rule.promising(self._heard):
+            if self._open == 0 and len(self._uncovered) <= self._rule.spare and self._rule.promising(self._heard):
                 self._close(by_count=self._rule.count is not None)
 
-    def close_if_exact(self) -> None:
-        """Decode what there is if that is exact; a replay waits for its set."""
+    @property
+    def has_some(self) -> bool:
+        """Whether there is something to be taken as it is; a replay waits for its set."""
+        return self.decoding is None and bool(self._messages) and self._only is None
+
+    def awaits(self, absent: Collection[int]) -> bool:
+        """Whether somebody who is not among these has not answered."""
+        missing = self._rule.workers - len(self._messages)
+        return missing > sum(worker not in self._messages for worker in absent)
+
+    def close(self) -> None:
+        """Decode what there is, whatever the error."""
+        self._close(by_count=True)
+
+    def close_if_enough(self) -> None:
+        """Decode what there is if that is good enough; a replay waits for its set."""
         if self._only is None:
             self._close(by_count=False)
 
@@ -252,5 +302,5 @@ class Gathering:
 
     def _close(self, by_count: bool) -> None:
         decoding = self.policy.decode(self.segment, self._heard)
-        if by_count or decoding.error <= self._rule.decoder.tolerance:
+        if by_count or decoding.error <= self._rule.tolerance:
             self.decoding = decoding

@@ -79,6 +79,8 @@ class Master:
         self._undone = 0
         self._used: tuple[tuple[int, int], ...] = ()
         self._begun = self._progress = 0.0
+        # when whoever has answered is enough
+        self._due = np.inf
         self._ticked = False
         # since when a worker owes us an answer, and how many it gave in this iteration
         self._since: list[float] | None = None
@@ -92,6 +94,7 @@ class Master:
         self._task = Broadcast(version, batch, draw, self._used)
         self._waiting = True
         self._begun = self._progress = now
+        self._due = now + self.policy.deadline
         self._ticked = False
         self._remember(now)
         return self._task
@@ -105,6 +108,10 @@ class Master:
     def excuse(self, until: float) -> None:
         """Hold nobody's silence against him before this time: the engine knows that no answer can come earlier."""
         self._progress = max(self._progress, until)
+
+    def postpone(self, seconds: float) -> None:
+        """Count the rule's deadline from so much later: the engine has repeated the beginning of the iteration."""
+        self._due += seconds
 
     def check(self) -> GiveUp | None:
         """Return the end of the run if those who live cannot decode this iteration; to be asked when it begins."""
@@ -128,7 +135,7 @@ class Master:
             self.dead[event.worker] = event.why
             self.silent.discard(event.worker)
             self._note("died", event.worker, event.time, event.why)
-            return self.check()
+            return self.check() or self._give_in(self._gathered)
         if isinstance(event, Returned):
             self._welcome(event.worker, event.time)
             return None
@@ -137,6 +144,11 @@ class Master:
     @property
     def deadline(self) -> float:
         """When to call with a `Tick` if nothing happens before."""
+        return min(self._due, self._overdue) if any(g.has_some for g in self._gathered) else self._overdue
+
+    @property
+    def _overdue(self) -> float:
+        """When silence becomes suspicious."""
         wait = self.patience.limit if self._ticked else self.patience.deadline
         return self._progress + wait(self.workers)
 
@@ -161,6 +173,17 @@ class Master:
         if gathering.decoding is None:
             gathering.add(message)
             self._undone -= gathering.decoding is not None
+        return self._step() if self._undone == 0 else self._give_in([gathering], message.time > self._due)
+
+    def _give_in(self, gatherings: Sequence[Gathering], due: bool = False) -> Step | None:
+        """Take what has come, where that is the rule, if it is time or nobody is left who could answer."""
+        if not self.policy.gives_in or not self._waiting:
+            return None
+        absent = self.dead.keys() | self.silent
+        for gathering in gatherings:
+            if gathering.has_some and (due or not gathering.awaits(absent)):
+                gathering.close()
+                self._undone -= 1
         return self._step() if self._undone == 0 else None
 
     def _step(self) -> Step:
@@ -176,6 +199,8 @@ class Master:
     def _tick(self, now: float) -> Action | None:
         if not self._waiting or now < self.deadline:
             return None
+        if (step := self._give_in(self._gathered, now >= self._due)) is not None or now < self._overdue:
+            return step
         self._ticked = True
         self._suspect(now)
         if (action := self._settle()) is not None:
@@ -190,9 +215,9 @@ class Master:
         # what the shortcut of the policy held to be too little may decode after all
         for gathering in self._gathered:
             if gathering.decoding is None:
-                gathering.close_if_exact()
+                gathering.close_if_enough()
                 self._undone -= gathering.decoding is not None
-        return self._step() if self._undone == 0 else None
+        return self._step() if self._undone == 0 else self._give_in(self._gathered)
 
     def _owes(self, worker: int) -> bool:
         """Whether something is still to come from a worker in this iteration."""

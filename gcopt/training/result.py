@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gcopt.training.debias import Estimate
 from gcopt.training.events import Failure, Message
+from gcopt.waiting import TIES
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
@@ -141,6 +143,14 @@ class TrainingResult:
         Whose messages each iteration used; ``replay=`` takes it.
     durations : list of float
         Seconds of each iteration.
+    errors : array, shape (iterations, segments)
+        Decoding error of each iteration relative to m k, 0 where exact.
+    estimate : Estimate
+        What the decoded gradients were estimates of, on average.
+    tolerate : float or None
+        The largest relative decoding error that was asked for.
+    shares : array, shape (segments,)
+        How much of the gradient each segment is.
     drift : Drift or None
         Comparison with the cluster, if there was one.
     workers : list of WorkerSummary
@@ -163,11 +173,26 @@ class TrainingResult:
     parameters: NDArray[np.float64] = field(repr=False)
     responders: NDArray[np.bool_] = field(repr=False)
     durations: list[float] = field(repr=False)
+    errors: NDArray[np.float64] = field(repr=False)
+    estimate: Estimate
+    tolerate: float | None
+    shares: NDArray[np.float64] = field(repr=False)
     drift: Drift | None
     workers: list[WorkerSummary] = field(repr=False)
     seed: int
     code: str
     problem: str
+
+    @property
+    def error(self) -> dict[str, float]:
+        """Mean and largest relative decoding error of an iteration; segments count by their lengths."""
+        whole = self.errors @ self.shares
+        return {"mean": float(whole.mean()), "max": float(whole.max())} if whole.size else {"mean": 0.0, "max": 0.0}
+
+    @property
+    def beyond(self) -> int:
+        """Iterations in which all answers that came did not reach ``tolerate``."""
+        return 0 if self.tolerate is None else int((self.errors > self.tolerate * (1.0 + TIES)).any(axis=1).sum())
 
     def to_dict(self) -> dict[str, Any]:
         """Return what ``gcopt train --json`` prints."""
@@ -182,6 +207,8 @@ class TrainingResult:
             "loss": self.loss,
             "time": self.time,
             "decode_seconds": self.decode_seconds,
+            "error": {**self.error, "beyond": self.beyond},
+            "estimate": self.estimate.to_dict(),
             "stragglers_ignored": self.stragglers_ignored,
             "late": self.late,
             "failures": [asdict(failure) for failure in self.failures],

@@ -6,6 +6,7 @@ import copy
 import os
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from gcopt.solvers.seeding import RngLike, seed_of
 from gcopt.training import checkpoint as checkpoints
 from gcopt.training.batches import Batches
 from gcopt.training.checkpoint import State
+from gcopt.training.debias import estimate_of, expected_factors
 from gcopt.training.engine import Engine, Job
 from gcopt.training.loop import Progress, Run
 from gcopt.training.optimizers import Optimizer, make_optimizer
@@ -28,7 +30,7 @@ from gcopt.training.patience import Patience
 from gcopt.training.policy import Policy
 from gcopt.training.protocol import Master
 from gcopt.training.result import TrainingResult, drift
-from gcopt.waiting import WAITS
+from gcopt.waiting import DEADLINE, WAITS
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
@@ -56,6 +58,10 @@ def train(
     cluster: Cluster | None = None,
     delays: bool = False,
     wait: str = "decodable",
+    tolerate: float | None = None,
+    deadline: float | None = None,
+    debias: bool = False,
+    probability: float | None = None,
     optimizer: str | Optimizer = "sgd",
     step: float | None = None,
     batch: float | None = None,
@@ -87,9 +93,21 @@ def train(
         On the local engine: hold every message back until the moment the cluster says. It is never sent earlier
         than the computation allows.
     wait : str
-        ``decodable``: step as soon as the answers decode exactly; ``count``: after the first n - s; ``partial``: as
-        soon as every partition has been processed, often enough, by somebody who need not be done with all of his
-        (the code says who holds what, and its blocks how short messages are; see `gcopt.partial`).
+        ``decodable``: step as soon as the answers decode, exactly or within ``tolerate``; ``count``: after the first
+        n - s; ``deadline``: with whoever has answered by then; ``partial``: as soon as every partition has been
+        processed, often enough, by somebody who need not be done with all of his (the code says who holds what, and its
+        blocks how short messages are; see `gcopt.partial`).
+    tolerate, deadline : float, optional
+        The numbers of the rule: the largest decoding error relative to m k; seconds. See `gcopt.waiting.Waiting`. Under
+        both the run goes on as long as somebody answers.
+    debias : bool
+        Divide what is decoded, segment by segment, by the multiple of the gradient that it is on average. That is
+        estimated before the run from the stragglers to be expected: those of the cluster under the rule (on the virtual
+        engine there always is one), else all orders of arrival alike; see `gcopt.training.debias.expected_factors`.
+        Fixed coefficients that are unbiased stay as they are; bias that is not alike for all partitions is no factor,
+        and remains. A resumed run keeps its factors.
+    probability : float, optional
+        For ``debias``: every worker straggles independently with this probability instead.
     optimizer : str or Optimizer
         ``sgd``, ``momentum``, ``nesterov`` or ``adam``.
     step : float, optional
@@ -136,23 +154,16 @@ def train(
     for name, count in (("iterations", iterations), ("every", every), ("evaluate_every", evaluate_every)):
         check_count(name, count, 1)
     sets, blocks = _check_replay(replay, code, iterations, wait), code.blocks
+    _check_rule(wait, tolerate, deadline, debias, probability)
     if wait == PARTIAL:
         code = assignment_of(code)
     _check_problem(problem, code)
     rule = _make_rule(problem, optimizer, step)
     fraction = 1.0 if batch is None else batch
-
-    def identity() -> dict[str, Any]:
-        settings = {key: value for key, value in rule.settings().items() if key != "rate"}
-        return {
-            "code": checkpoints.fingerprint_of_code(code),
-            "problem": checkpoints.fingerprint_of_problem(problem),
-            "optimizer": [rule.name, settings],
-            "batch": fraction,
-        }
-
+    source = probability if probability is not None else "cluster" if cluster or engine == "virtual" else "uniform"
+    identity = partial(_identity, code, problem, rule, fraction, [wait, tolerate, deadline, source] if debias else None)
     state = _make_state(problem, resume, identity, iterations, rng)
-    policy = _make_policy(code, wait, blocks, state.seed)
+    policy = _make_policy(code, wait, tolerate, deadline, blocks, state.seed)
     job = Job(
         code=code,
         problem=problem,
@@ -160,6 +171,9 @@ def train(
         policy=policy,
         schedule=_make_schedule(policy, engine, cluster, delays, state.seed),
     )
+    if debias and not state.factors:
+        expected = job.schedule.cluster if job.schedule is not None else cluster
+        state.factors = expected_factors(policy.waiting, expected, probability, state.seed)
     run = Run(
         job=job,
         engine=_make_engine(engine, job),
@@ -176,10 +190,24 @@ def train(
         identity=identity,
     )
     run.go()
-    return _result(run, cluster)
+    return _result(run, cluster, tolerate)
 
 
-def _result(run: Run, cluster: Cluster | None) -> TrainingResult:
+def _identity(
+    code: GradientCode, problem: Problem, rule: Optimizer, fraction: float, debiasing: list[Any] | None
+) -> dict[str, Any]:
+    """Return what a checkpoint must agree on with the run that goes on from it."""
+    settings = {key: value for key, value in rule.settings().items() if key != "rate"}
+    return {
+        "code": checkpoints.fingerprint_of_code(code),
+        "problem": checkpoints.fingerprint_of_problem(problem),
+        "optimizer": [rule.name, settings],
+        "batch": fraction,
+        "debiasing": debiasing,
+    }
+
+
+def _result(run: Run, cluster: Cluster | None, tolerate: float | None) -> TrainingResult:
     state, job = run.snapshot(), run.job
     responders = np.array(state.responders, dtype=bool)
     return TrainingResult(
@@ -197,6 +225,10 @@ def _result(run: Run, cluster: Cluster | None) -> TrainingResult:
         parameters=state.parameters,
         responders=responders,
         durations=state.durations,
+        errors=(errors := np.array(state.errors).reshape(-1, len(job.code.segments))),
+        estimate=estimate_of(job.code, errors, state.excess, state.factors),
+        tolerate=tolerate,
+        shares=job.code.shares,
         drift=drift(job.policy, cluster, state.durations, state.seed) if cluster is not None else None,
         workers=run.watch.table(responders),
         seed=state.seed,
@@ -254,12 +286,24 @@ def _make_state(
     return state
 
 
-def _make_policy(code: GradientCode, wait: str, blocks: int, seed: int) -> Policy:
+def _check_rule(
+    wait: str, tolerate: float | None, deadline: float | None, debias: bool, probability: float | None
+) -> None:
+    """Refuse numbers that would be of no effect."""
+    if wait not in (*WAITS, DEADLINE, PARTIAL):
+        raise InputError(f"wait is {wait!r}; {', '.join(WAITS)}, {DEADLINE} or {PARTIAL} would work")
+    if wait == PARTIAL and (tolerate is not None or deadline is not None or debias):
+        raise InputError("wait is 'partial', which decodes exactly; it takes no tolerate, deadline or debias")
+    if probability is not None and not debias:
+        raise InputError("probability is given and debias is not; it is what debias expects, and of no use without it")
+
+
+def _make_policy(
+    code: GradientCode, wait: str, tolerate: float | None, deadline: float | None, blocks: int, seed: int
+) -> Policy:
     if wait == PARTIAL:
         return PartialPolicy(code, PartialWork.of(code.support, blocks=blocks, rng=seed))
-    if wait not in WAITS:
-        raise InputError(f"wait is {wait!r}; {' or '.join((*WAITS, PARTIAL))} would work")
-    return Policy(code, wait)
+    return Policy(code, wait, tolerate=tolerate, deadline=deadline)
 
 
 def _make_master(policy: Policy, patience: Patience | None) -> Master:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import ClassVar
 
 import numpy as np
@@ -45,10 +46,12 @@ class VirtualEngine(Engine):
         return self._clock
 
     def events(self, until: float) -> list[Event]:
-        """Advance the clock to what comes next."""
+        """Advance the clock to what comes next, or to the end of the wait."""
         event = next(self._coming, None)
-        if event is None:
-            return [Tick(np.inf)]
+        if event is None or event.time > until:
+            self._coming = self._coming if event is None else chain((event,), self._coming)
+            self._clock = until if until < np.inf else self._clock
+            return [Tick(until)]
         self._clock = event.time
         return [event]
 

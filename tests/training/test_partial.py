@@ -200,7 +200,7 @@ def test_functions_of_the_users_own_with_messages_in_blocks(engine):
 @pytest.mark.parametrize(
     ("code", "options", "message"),
     [
-        (CODES["cyclic"], {"wait": "long"}, "wait is 'long'; decodable or count or partial would work"),
+        (CODES["cyclic"], {"wait": "long"}, "wait is 'long'; decodable, count, deadline or partial would work"),
         (CODES["cyclic"], {"replay": np.ones((5, 1, 6))}, "replay is given and wait is 'partial'"),
         (GradientCode.from_matrix(np.tile(np.eye(4), 2), blocks=2), {}, "blocks is 2 and chunk 0 is on 1 workers"),
         (CODES["cyclic"], {"cluster": exponential(5)}, "6 workers and the cluster 5"),

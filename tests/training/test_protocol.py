@@ -248,7 +248,7 @@ def test_combine_works_in_stretches():
 
 
 def test_an_unknown_rule_is_refused():
-    with pytest.raises(InputError, match="decodable or count"):
+    with pytest.raises(InputError, match="decodable, count or deadline"):
         Policy(CODES["cyclic"], "forever")
 
 

@@ -218,7 +218,7 @@ def test_single_precision_is_warned_about():
         ({"batch": 0.0}, "fraction"),
         ({"optimizer": "magic"}, "sgd"),
         ({"optimizer": Momentum(0.1), "step": 0.1}, "one of them"),
-        ({"wait": "long"}, "decodable or count"),
+        ({"wait": "long"}, "decodable, count, deadline or partial"),
         ({"cluster": exponential(5)}, "6 workers and the cluster 5"),
         ({"engine": "local", "delays": True}, "give cluster="),
         ({"replay": np.ones((3, 1, 6))}, r"replay has shape \(3, 1, 6\)"),

@@ -1,0 +1,84 @@
+"""From coded messages to the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gcopt.checks import check_count
+from gcopt.code import GradientCode
+from gcopt.decoding.decoder import Decoder, as_bools
+from gcopt.decoding.rule import Bools
+from gcopt.errors import DecodingError, InputError
+
+
+def decode(
+    code: GradientCode, messages: Sequence[ArrayLike], responders: ArrayLike, *, parameters: int, tolerate: float = 0.0
+) -> NDArray[np.float64]:
+    """Estimate the gradient from coded messages.
+
+    Parameters
+    ----------
+    code : GradientCode
+    messages : list of array, one per segment, shape (n, ceil(segment length / m))
+        Rows of workers that did not respond are ignored.
+    responders : bool array, shape (n,) or (segments, n)
+    parameters : int
+        d, the length of the gradient.
+    tolerate : float
+        Largest squared decoding error that is accepted, as a fraction of m k.
+
+    Returns
+    -------
+    array, shape (d,)
+
+    Raises
+    ------
+    InputError
+        If a shape is wrong or a message that is used holds NaN or infinity.
+    DecodingError
+        If the responders do not determine a segment within ``tolerate``.
+
+    Examples
+    --------
+    >>> import gcopt, numpy as np
+    >>> code = gcopt.families.fractional_repetition(4, 1)
+    >>> g = np.arange(8.0).reshape(4, 2)
+    >>> decode(code, code.encode(g), [False, True, True, True], parameters=2).tolist()
+    [12.0, 16.0]
+    """
+    given = as_bools(responders)
+    shape = (len(code.segments), code.workers)
+    if given.shape not in (shape, shape[1:]):
+        raise InputError(f"responders has shape {given.shape}; {shape[1:]} or {shape} is expected")
+    if len(messages) != len(code.segments):
+        raise InputError(f"messages has {len(messages)} entries; one for each of the {len(code.segments)} segments")
+    heard = np.broadcast_to(given, shape)
+    cuts = code.cuts(check_count("parameters", parameters, 0))
+    gradient = np.empty(parameters)
+    for c, segment in enumerate(code.segments):
+        decoder = Decoder(segment)
+        found = decoder(heard[c])
+        if found.error > max(decoder.tolerance, tolerate * segment.blocks * segment.partitions):
+            raise DecodingError(
+                f"segment {c}: {int(heard[c].sum())} of {code.workers} responders leave a squared error of "
+                f"{found.error:.3g}; wait for more, or accept it with tolerate="
+            )
+        rows = _used(messages[c], heard[c], -(-int(cuts[c + 1] - cuts[c]) // segment.blocks), f"messages[{c}]")
+        blocks = np.real(found.matrix @ rows).ravel()
+        gradient[cuts[c] : cuts[c + 1]] = blocks[: cuts[c + 1] - cuts[c]]
+    return gradient
+
+
+def _used(messages: ArrayLike, heard: Bools, width: int, name: str) -> NDArray[Any]:
+    """Return the messages of one segment with zeros where nobody was heard."""
+    array = np.asarray(messages)
+    if array.shape != (heard.size, width):
+        raise InputError(f"{name} has shape {array.shape}; {(heard.size, width)} is expected")
+    rows = np.where(heard[:, None], array, 0.0)
+    if not np.isfinite(rows).all():
+        raise InputError(f"{name} holds NaN or infinity from a worker that responded; finite numbers are expected")
+    return rows

@@ -1,0 +1,177 @@
+"""Product codes: workers and partitions of a product are pairs, one of each factor."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from gcopt.checks import check_count
+from gcopt.code import Claim, GradientCode, single
+from gcopt.errors import InputError
+from gcopt.families._approximate import approximate, check_decoder
+from gcopt.families._family import family
+from gcopt.families._regular import mean_claim, regular_claims, second_squared
+
+SOURCE = "Sakorikar & Wang 2021, Soft BIBD and Product Gradient Codes"
+
+_EQUAL = 1e-12
+
+
+@family("product", source=f"{SOURCE}, Kronecker products")
+def product(
+    first: Any,
+    second: Any,
+    stragglers: int,
+    decoder: str = "least-squares",
+    probability: float | None = None,
+) -> GradientCode:
+    """The Kronecker product of two codes: large codes from small good ones, for sizes that have no design.
+
+    Worker (a, b), number a n_2 + b, holds partition (i, j), number i k_2 + j, if a holds i and b holds j. Of bi-regular
+    factors with loads delta, replications gamma and second singular values sigma the product has
+    sigma^2 = max(gamma_1 delta_1 sigma_2^2, gamma_2 delta_2 sigma_1^2), which bounds its worst error. Factors that are
+    exact for s_1 and s_2 stragglers make a product that is exact for (s_1 + 1) (s_2 + 1) - 1.
+
+    Parameters
+    ----------
+    first, second : GradientCode, path or mapping
+        A code with one segment and m = 1, the file of one, or ``{"family": name, **parameters}``; a bare matrix is
+        ``{"family": "matrix", "matrix": rows}``.
+    stragglers : int
+        s.
+    decoder : str
+        ``least-squares``; for factors whose partitions have equal entries on all their workers also ``scaled``
+        (one-step) or ``sum``.
+    probability : float, optional
+        q, for ``sum`` only.
+
+    Returns
+    -------
+    GradientCode
+        Of factors with equal entries for each partition only the assignment matters; others multiply entry by entry.
+
+    Raises
+    ------
+    InputError
+        If a factor is no such code, a number is impossible, or the decoder does not fit.
+
+    Examples
+    --------
+    >>> fano = {"family": "circulant", "workers": 7, "stragglers": 1, "shifts": [0, 1, 3]}
+    >>> pairs = {"family": "circulant", "workers": 3, "stragglers": 1, "load": 2}
+    >>> print(product(fano, pairs, 2).claims[2])
+    squared error at most 0.538462 for every set of 2 stragglers
+    """
+    codes = [_factor("first", first), _factor("second", second)]
+    n = codes[0].workers * codes[1].workers
+    s = check_count("stragglers", stragglers, 0, n - 1, f" (fewer than the {n} workers)")
+    exact = _exact(codes, n) if decoder == "least-squares" else []
+    if all(map(_equal_entries, codes)):
+        held = sparse.kron(codes[0].support.astype(np.float64), codes[1].support.astype(np.float64), format="csr")
+        claims = [*_bounds(codes, s, decoder), *exact]
+        code = approximate(held, s, claims, decoder=decoder, probability=probability)
+    elif check_decoder(decoder, probability) or decoder != "least-squares":
+        raise InputError(f"decoder is {decoder!r}; factors with unequal entries for a partition need least-squares")
+    else:
+        matrix = sparse.kron(codes[0].segments[0].encoding, codes[1].segments[0].encoding, format="csr")
+        code = single(matrix, s, [*_counts(codes), *exact], approximate=True)
+    given = {"decoder": decoder, **({} if probability is None else {"probability": probability})}
+    recipes = {"first": _recipe("first", first, codes[0]), "second": _recipe("second", second, codes[1])}
+    return replace(code, family="product", parameters={**recipes, "stragglers": s, **given})
+
+
+def _factor(name: str, given: Any) -> GradientCode:
+    from gcopt.families import FAMILIES
+    from gcopt.files import load
+
+    if isinstance(given, GradientCode):
+        code = given
+    elif isinstance(given, (str, os.PathLike)):
+        code = load(given)
+    elif isinstance(given, Mapping) and "family" in given:
+        parameters = {key: value for key, value in given.items() if key != "family"}
+        if given["family"] != "matrix":
+            code = FAMILIES[given["family"]](**parameters)
+        elif set(parameters) == {"matrix"}:
+            code = GradientCode.from_matrix(parameters["matrix"])
+        else:
+            raise InputError(
+                f'{name} is a matrix without rows; {{"family": "matrix", "matrix": [[...], ...]}} would work'
+            )
+    else:
+        raise InputError(f'{name} is {given!r}; a code, its file or {{"family": name, ...}} is needed')
+    if len(code.segments) > 1 or code.blocks > 1:
+        raise InputError(
+            f"{name} has {len(code.segments)} segments and {code.blocks} blocks; a code with one of each is needed"
+        )
+    if not code.segments[0].replication.all():
+        raise InputError(f"{name} has a partition without a worker; every one needs a worker")
+    return code
+
+
+def _recipe(name: str, given: Any, code: GradientCode) -> dict[str, Any]:
+    """Return the mapping that makes a factor again: its family where that is known to do so, else its matrix."""
+    seed = {} if code.seed is None else {"rng": code.seed}
+    recipe = {"family": code.family, **code.parameters, **seed}
+    if code.family != "matrix" and (isinstance(given, Mapping) or _makes(name, recipe, code)):
+        return recipe
+    if code.dtype.kind == "c":
+        raise InputError(f"{name} is a complex matrix without a recipe; real entries or a code of a family would work")
+    return {"family": "matrix", "matrix": code.segments[0].encoding.toarray().tolist()}
+
+
+def _makes(name: str, recipe: dict[str, Any], code: GradientCode) -> bool:
+    """Whether a recipe gives these very entries; files and codes may have been changed since they were made."""
+    try:
+        again = _factor(name, recipe)
+    except InputError:
+        return False
+    a, b = code.segments[0].encoding, again.segments[0].encoding
+    parts = ((a.shape, b.shape), (a.indptr, b.indptr), (a.indices, b.indices), (a.data, b.data))
+    return all(np.array_equal(mine, other) for mine, other in parts)
+
+
+def _equal_entries(code: GradientCode) -> bool:
+    """Whether each partition counts the same on all its workers."""
+    matrix = code.segments[0].encoding
+    one = np.zeros(code.partitions, dtype=matrix.dtype)
+    one[matrix.indices] = matrix.data
+    return bool((np.abs(matrix.data - one[matrix.indices]) <= _EQUAL * np.abs(matrix.data)).all())
+
+
+def _bounds(codes: list[GradientCode], s: int, decoder: str) -> list[Claim]:
+    """Bound the error of a product of regular factors: the mean needs equal replication, the worst equal loads too."""
+    a, b = codes
+    if any(np.ptp(code.segments[0].replication) for code in codes):
+        return []
+    if any(np.ptp(code.segments[0].load) for code in codes):
+        n, k = a.workers * b.workers, a.partitions * b.partitions
+        return [mean_claim(n, k, a.replication * b.replication, s)] if decoder == "least-squares" else []
+    tops = [float(code.load * code.replication) for code in codes]
+    own = [second_squared(code.support) if decoder != "sum" else 0.0 for code in codes]
+    largest = max(tops[0] * own[1], tops[1] * own[0])
+    claims = regular_claims(a.workers * b.workers, a.partitions * b.partitions, a.load * b.load, s, largest, decoder)
+    return [replace(c, source=f"{SOURCE}, singular values multiply; {c.source}") for c in claims]
+
+
+def _counts(codes: list[GradientCode]) -> list[Claim]:
+    a, b = codes
+    return [
+        Claim("load", float(a.load * b.load), "loads multiply"),
+        Claim("replication", float(a.replication * b.replication), "replications multiply"),
+    ]
+
+
+def _exact(codes: list[GradientCode], n: int) -> list[Claim]:
+    """Tell what the claims of exact factors make of the product: a code word fails only if rows and columns do."""
+    spared = [max((c.stragglers or 0 for c in code.claims if c.kind == "exact"), default=None) for code in codes]
+    if spared[0] is None or spared[1] is None:
+        return []
+    most = (spared[0] + 1) * (spared[1] + 1) - 1
+    source = "derived: losses that stop the product stop s_1 + 1 rows, each by s_2 + 1 losses"
+    return [Claim("exact", 0.0, source, stragglers=min(most, n - 1))]

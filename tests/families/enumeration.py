@@ -1,0 +1,44 @@
+"""Errors of a code without trusting its decoder: every set of stragglers, by numpy alone."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gcopt.code import GradientCode
+from tests.helpers import dense, least_squares, straggler_sets
+
+
+def coefficients(code: GradientCode, heard: NDArray[np.bool_]) -> NDArray[Any]:
+    """What a code with fixed coefficients multiplies the partial gradients with, shape (k,)."""
+    total = heard.astype(float) @ dense(code)
+    scaled = code.segments[0].decoder == "scaled"
+    return total * (len(heard) / max(1, heard.sum())) if scaled else total
+
+
+def error(code: GradientCode, lost: tuple[int, ...]) -> float:
+    if code.segments[0].decoder == "least-squares":
+        return least_squares(dense(code), lost)[0] if len(lost) < code.workers else float(code.partitions)
+    heard = np.isin(np.arange(code.workers), lost, invert=True)
+    return float(np.sum((coefficients(code, heard) - 1.0) ** 2))
+
+
+def errors(code: GradientCode, s: int) -> NDArray[np.float64]:
+    """Of every set of s stragglers."""
+    return np.array([error(code, lost) for lost in straggler_sets(code.workers, s)])
+
+
+def independent(code: GradientCode, chances: Any) -> tuple[NDArray[np.float64], float, float]:
+    """Mean coefficients, their mean error and the variance for equal unit gradients, of fixed coefficients."""
+    mean, wrong, variance = np.zeros(code.partitions), 0.0, 0.0
+    for bits in product((False, True), repeat=code.workers):
+        heard = np.array(bits)
+        weight = float(np.prod(np.where(heard, 1.0 - np.asarray(chances), chances)))
+        found = coefficients(code, heard)
+        mean += weight * found
+        wrong += weight * float(np.sum((found - 1.0) ** 2))
+        variance += weight * float(found.sum() - code.partitions) ** 2
+    return mean, wrong, variance
