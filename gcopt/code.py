@@ -15,6 +15,8 @@ from scipy import sparse
 from gcopt.checks import check_count, check_finite
 from gcopt.errors import InputError
 
+_AT_ONCE = 2**20  # numpy turns indices into wider ones before it counts: of a large code not all at once
+
 DECODERS = ("least-squares", "scaled", "sum")
 
 
@@ -169,8 +171,11 @@ class Segment:
     @cached_property
     def support(self) -> sparse.csr_array:
         """Which worker holds which partition: bool, shape (n, k)."""
-        coo = self.encoding.tocoo()
         shape = (self.workers, self.partitions)
+        if self.blocks == 1:
+            rows = self.encoding
+            return sparse.csr_array((np.ones(rows.nnz, dtype=bool), rows.indices, rows.indptr), shape=shape)
+        coo = self.encoding.tocoo()
         ones = np.ones(coo.nnz, dtype=np.int32)
         held = sparse.csr_array((ones, (coo.row, coo.col % self.partitions)), shape=shape)
         return sparse.csr_array(held.astype(bool))
@@ -188,7 +193,7 @@ class Segment:
     @cached_property
     def replication(self) -> NDArray[np.int64]:
         """Workers on each partition, shape (k,)."""
-        return np.bincount(self.support.indices, minlength=self.partitions).astype(np.int64)
+        return holders(self.support)
 
     @property
     def target(self) -> NDArray[np.float64]:
@@ -385,6 +390,21 @@ class GradientCode:
         return f"<GradientCode {self.family}: {shape}{more}>"
 
 
+def holders(matrix: sparse.csr_array) -> NDArray[np.int64]:
+    """Return the number of entries in each column, shape (columns,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> holders(sparse.csr_array(np.array([[1, 0], [1, 2]]))).tolist()
+    [2, 1]
+    """
+    total = np.zeros(matrix.shape[1], dtype=np.int64)
+    for start in range(0, matrix.nnz, _AT_ONCE):
+        total += np.bincount(matrix.indices[start : start + _AT_ONCE], minlength=total.size)
+    return total
+
+
 def frozen_matrix(matrix: ArrayLike | sparse.sparray | sparse.spmatrix) -> sparse.csr_array:
     """Return a read-only CSR copy in float64 or complex128 without stored zeros; refuse what is not a finite matrix."""
     try:
@@ -397,14 +417,36 @@ def frozen_matrix(matrix: ArrayLike | sparse.sparray | sparse.spmatrix) -> spars
         raise InputError(f"an encoding matrix has shape {array.shape}; (workers, blocks * partitions) is expected")
     if array.dtype.kind not in "biufc":
         raise InputError(f"an encoding matrix has entries of type {array.dtype}; numbers are expected")
-    csr = sparse.csr_array(array, dtype=complex if array.dtype.kind == "c" else float, copy=True)
-    csr.sum_duplicates()
-    csr.eliminate_zeros()
+    csr = sparse.csr_array(array, dtype=complex if array.dtype.kind == "c" else float, copy=not _is_frozen(array))
+    if csr.data.flags.writeable:
+        csr.sum_duplicates()
+        csr.eliminate_zeros()
     if not np.isfinite(csr.data).all():
         raise InputError("an encoding matrix holds NaN or infinity; finite numbers are expected")
-    for part in (csr.data, csr.indices, csr.indptr):
+    return frozen(csr)
+
+
+def _is_frozen(matrix: Any) -> bool:
+    """Whether a matrix is CSR without duplicates or zeros that nobody can write to."""
+    if not isinstance(matrix, sparse.csr_array) or matrix.dtype.kind not in "fc":
+        return False
+    fixed = not any(part.flags.writeable for part in (matrix.data, matrix.indices, matrix.indptr))
+    return fixed and bool(matrix.has_canonical_format) and bool(np.all(matrix.data))
+
+
+def frozen(matrix: sparse.csr_array) -> sparse.csr_array:
+    """Return a matrix nobody can write to any more, which a `Segment` then shares instead of copying it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> matrix = frozen(sparse.csr_array(np.eye(2)))
+    >>> Segment(matrix).encoding.data is matrix.data
+    True
+    """
+    for part in (matrix.data, matrix.indices, matrix.indptr):
         part.flags.writeable = False
-    return csr
+    return matrix
 
 
 def single(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import gcopt
-from gcopt.code import Claim, GradientCode, Segment, frozen_matrix
+from gcopt.code import Claim, GradientCode, Segment, frozen, frozen_matrix
 from gcopt.errors import InputError
 
 
@@ -186,3 +186,12 @@ def test_frozen_matrix_leaves_the_original_alone():
     frozen = frozen_matrix(original)
     original.data[0] = 4.0
     assert frozen.toarray().tolist() == [[0.0, 3.0]]
+
+
+def test_what_nobody_can_write_to_is_shared_and_everything_else_is_copied():
+    matrix = sparse.csr_array(np.eye(3))
+    assert Segment(matrix).encoding.data is not matrix.data
+    assert matrix.data.flags.writeable
+    assert Segment(frozen(matrix)).encoding.data is matrix.data
+    with_zero = frozen(sparse.csr_array((np.array([1.0, 0.0]), np.array([0, 1]), np.array([0, 1, 2])), shape=(2, 2)))
+    assert Segment(with_zero).encoding.nnz == 1

@@ -9,13 +9,15 @@ import numpy as np
 from scipy import sparse
 
 from gcopt.checks import check_count, check_number
-from gcopt.code import DECODERS, Claim, GradientCode, Segment
+from gcopt.code import DECODERS, Claim, GradientCode, Segment, frozen
 from gcopt.errors import InputError
 
 SPECTRAL = (
     "derived: the best constant weight, with the second singular value of the assignment (sharpens Raviv et al. 2018 "
     "and Glasgow & Wootters 2020)"
 )
+
+_AT_ONCE = 2**20
 
 
 def approximate(
@@ -61,19 +63,22 @@ def approximate(
     >>> print(code.claims[-1])
     mean squared error at most 0 over random sets of 1 stragglers
     """
-    held = sparse.csr_array(assignment, dtype=np.float64)
+    held = sparse.csr_array(assignment)
     n, k = held.shape
     s = check_count("stragglers", stragglers, 0, n - 1, f" (fewer than the {n} workers)")
     copies = np.asarray(held.sum(axis=0))
     if not copies.all():
         raise InputError(f"partition {int(copies.argmin())} is on no worker; every one needs a worker")
     q = check_decoder(decoder, probability)
-    weights = (copies * (1.0 - q))[held.indices]
-    held.data = np.divide(held.data, weights, out=weights)
-    segment = Segment(held, stragglers=s, decoder=decoder, approximate=True)
+    weights, entries = 1.0 / (copies * (1.0 - q)), np.empty(held.nnz)
+    for start in range(0, held.nnz, _AT_ONCE):  # an index array of the whole would take as much memory as the code
+        part = slice(start, start + _AT_ONCE)
+        np.multiply(weights[held.indices[part]], held.data[part], out=entries[part])
+    encoding = frozen(sparse.csr_array((entries, held.indices, held.indptr), shape=(n, k)))
+    segment = Segment(encoding, stragglers=s, decoder=decoder, approximate=True)
     promised = [
-        Claim("load", float(np.diff(held.indptr).max()), "the assignment"),
-        Claim("replication", float(np.bincount(held.indices, minlength=k).min()), "the assignment"),
+        Claim("load", float(segment.load.max()), "the assignment"),
+        Claim("replication", float(segment.replication.min()), "the assignment"),
         *claims,
         *fixed_claims(segment, None if decoder != "sum" else q),
     ]
