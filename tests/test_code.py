@@ -190,8 +190,8 @@ def test_frozen_matrix_leaves_the_original_alone():
 
 def test_what_nobody_can_write_to_is_shared_and_everything_else_is_copied():
     matrix = sparse.csr_array(np.eye(3))
-    assert Segment(matrix).encoding.data is not matrix.data
+    assert not np.shares_memory(Segment(matrix).encoding.data, matrix.data)
     assert matrix.data.flags.writeable
-    assert Segment(frozen(matrix)).encoding.data is matrix.data
+    assert np.shares_memory(Segment(frozen(matrix)).encoding.data, matrix.data)
     with_zero = frozen(sparse.csr_array((np.array([1.0, 0.0]), np.array([0, 1]), np.array([0, 1, 2])), shape=(2, 2)))
     assert Segment(with_zero).encoding.nnz == 1
