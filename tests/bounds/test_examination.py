@@ -108,7 +108,7 @@ def test_false_bounds_are_found_out(quantity, direction, value, status):
 
 @pytest.mark.parametrize(("direction", "value"), [("upper", 0.4), ("lower", 0.5), ("equality", 0.46)])
 def test_samples_find_out_what_is_far_off_and_prove_nothing(monkeypatch, direction, value):
-    monkeypatch.setattr("gcopt.averages._SETS", 1)
+    monkeypatch.setattr("gcopt.enumeration.SETS", 1)
     given = {"stragglers": 3, "samples": 300}
     mean = 0.726407
     assert false(MEAN, direction, mean).check(code(PETERSEN), **given).status == "sampled"
