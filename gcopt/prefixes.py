@@ -7,6 +7,8 @@ that one factorisation tells the errors of all t. Components add up.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -22,67 +24,81 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 
-def first_within(decoder: Decoder, arrived: Floats, tolerance: float) -> Ints:
-    """Return after how many answers the decoding error is within a tolerance for the first time.
+class Prefixes:
+    """The errors of the first 1, 2, ..., n answers of a segment.
 
     Parameters
     ----------
     decoder : Decoder
-    arrived : array, shape (iterations, n)
-        When each answer comes; equal times come in the order of the workers.
-    tolerance : float
-        Squared error, absolute.
 
-    Returns
-    -------
-    int array, shape (iterations,)
-        n + 1 where all n answers do not reach it.
-
-    Examples
-    --------
-    >>> import gcopt
-    >>> decoder = Decoder(gcopt.families.uncoded(4).segments[0])
-    >>> first_within(decoder, np.array([[3.0, 1.0, 2.0, 4.0]]), 1.0).tolist()  # one partition of four may be missing
-    [3]
+    Attributes
+    ----------
+    near : float
+        Errors found here are right to within this, and mostly to much less.
     """
-    n = arrived.shape[1]
-    found = np.empty(len(arrived), dtype=np.intp)
-    step = max(1, _ENTRIES // (n + decoder.segment.blocks) ** 2)
-    for start in range(0, found.size, step):
-        some = arrived[start : start + step]
-        errors = prefix_errors(decoder, some)
-        near = _NEAR * decoder.segment.blocks * decoder.segment.partitions
-        first, maybe = _first(errors <= tolerance - near), errors <= tolerance + near
+
+    def __init__(self, decoder: Decoder) -> None:
+        self.decoder = decoder
+        self.near = _NEAR * decoder.segment.blocks * decoder.segment.partitions
+
+    def first_within(self, arrived: Floats, tolerance: float) -> Ints:
+        """Return after how many answers the error is within a tolerance for the first time.
+
+        Parameters
+        ----------
+        arrived : array, shape (iterations, n)
+            When each answer comes; equal times come in the order of the workers.
+        tolerance : float
+            Squared error, absolute.
+
+        Returns
+        -------
+        int array, shape (iterations,)
+            n + 1 where all n answers do not reach it.
+
+        Examples
+        --------
+        >>> import gcopt
+        >>> uncoded = Prefixes(Decoder(gcopt.families.uncoded(4).segments[0]))
+        >>> uncoded.first_within(np.array([[3.0, 1.0, 2.0, 4.0]]), 1.0).tolist()  # one of four may be missing
+        [3]
+        """
+        n = arrived.shape[1]
+        errors = self.errors(arrived)
+        first, maybe = _first(errors <= tolerance - self.near), errors <= tolerance + self.near
         for i in np.flatnonzero(_first(maybe) < first):
-            order = np.argsort(some[i], kind="stable")
+            order = np.argsort(arrived[i], kind="stable")
             for t in np.flatnonzero(maybe[i, : first[i] - 1]) + 1:
-                if decoder(np.isin(np.arange(n), order[:t])).error <= tolerance:
+                if self.decoder(np.isin(np.arange(n), order[:t])).error <= tolerance:
                     first[i] = t
                     break
-        found[start : start + step] = first
-    return found
+        return first
 
+    def errors(self, arrived: Floats) -> Floats:
+        """Return the squared error of every prefix, shape (iterations, n).
 
-def prefix_errors(decoder: Decoder, arrived: Floats) -> Floats:
-    """Return the squared error of the first 1, 2, ..., n answers, shape (iterations, n), to about 1e-9 of m k.
+        Examples
+        --------
+        >>> import gcopt
+        >>> repetition = Prefixes(Decoder(gcopt.families.fractional_repetition(4, 1).segments[0]))
+        >>> np.abs(repetition.errors(np.array([[1.0, 2.0, 3.0, 4.0]])).round(6)).tolist()
+        [[2.0, 0.0, 0.0, 0.0]]
+        """
+        segment = self.decoder.segment
+        order = np.argsort(arrived, axis=1, kind="stable")
+        if segment.is_linear:
+            return _fixed(segment, order)
+        lowered = np.zeros(arrived.shape)
+        each = np.arange(len(arrived))[:, None]
+        for part, gram in zip(self.decoder.components, self._grams, strict=True):
+            mine = np.argsort(arrived[:, part.workers], axis=1, kind="stable")
+            lowered[each, part.workers[mine]] = _lowered(gram, mine)
+        fallen = np.cumsum(np.take_along_axis(lowered, order, axis=1), axis=1)
+        return np.asarray(segment.blocks * segment.partitions - fallen)
 
-    Examples
-    --------
-    >>> import gcopt
-    >>> decoder = Decoder(gcopt.families.fractional_repetition(4, 1).segments[0])
-    >>> np.abs(prefix_errors(decoder, np.array([[1.0, 2.0, 3.0, 4.0]])).round(6)).tolist()
-    [[2.0, 0.0, 0.0, 0.0]]
-    """
-    segment = decoder.segment
-    order = np.argsort(arrived, axis=1, kind="stable")
-    if segment.is_linear:
-        return _fixed(segment, order)
-    lowered = np.zeros(arrived.shape)
-    for part in decoder.components:
-        mine = np.argsort(arrived[:, part.workers], axis=1, kind="stable")
-        lowered[np.arange(len(arrived))[:, None], part.workers[mine]] = _lowered(part, mine)
-    fallen = np.cumsum(np.take_along_axis(lowered, order, axis=1), axis=1)
-    return np.asarray(segment.blocks * segment.partitions - fallen)
+    @cached_property
+    def _grams(self) -> list[NDArray[np.generic]]:
+        return [_gram(part) for part in self.decoder.components]
 
 
 def _first(reached: NDArray[np.bool_]) -> Ints:
@@ -90,23 +106,39 @@ def _first(reached: NDArray[np.bool_]) -> Ints:
     return np.asarray(np.where(reached.any(axis=1), reached.argmax(axis=1) + 1, reached.shape[1] + 1))
 
 
-def _lowered(part: Component, order: Ints) -> Floats:
-    """Return by how much each member lowers the component's error when it comes, in the order of arrival."""
+def _unit(part: Component) -> sparse.csr_array:
+    norms = np.sqrt(np.asarray(abs(part.matrix).power(2).sum(axis=1)).ravel())
+    return sparse.csr_array(part.matrix.multiply(1.0 / norms[:, None]))
+
+
+def _gram(part: Component) -> NDArray[np.generic]:
+    """Return the Gram matrix of a component's rows and, last, of the target's, shape (members + m, members + m)."""
     size, m = part.workers.size, part.blocks
-    rows = part.matrix
-    norms = np.sqrt(np.asarray(abs(rows).power(2).sum(axis=1)).ravel())
-    unit = sparse.csr_array(rows.multiply(1.0 / norms[:, None]))
-    target = np.kron(np.eye(m), np.ones((part.partitions.size, 1)))
-    # the target's rows come last: their part of the factor holds their products with the orthonormalised answers
-    gram = np.empty((size + m, size + m), dtype=rows.dtype)
+    unit = _unit(part)
+    gram = np.empty((size + m, size + m), dtype=unit.dtype)
     gram[:size, :size] = (unit @ unit.conj().T).toarray() + _RIDGE * np.eye(size)
-    gram[:size, size:] = unit @ target
+    gram[:size, size:] = unit @ np.kron(np.eye(m), np.ones((part.partitions.size, 1)))
     gram[size:, :size] = gram[:size, size:].conj().T
+    # one more than their squared length, so that the factor exists whatever is left of them
     gram[size:, size:] = (part.partitions.size + 1.0) * np.eye(m)
-    last = np.broadcast_to(np.arange(size, size + m), (len(order), m))
-    places = np.concatenate([order, last], axis=1)
-    factor = np.linalg.cholesky(gram[places[:, :, None], places[:, None, :]])
-    return np.asarray(np.sum(np.abs(factor[:, size:, :size]) ** 2, axis=1))
+    return gram
+
+
+def _lowered(gram: NDArray[np.generic], order: Ints) -> Floats:
+    """Return by how much each member lowers the component's error when it comes, in the order of arrival.
+
+    The target's part of the factor holds its products with the orthonormalised answers.
+    """
+    size = order.shape[1]
+    lowered = np.empty(order.shape)
+    step = max(1, _ENTRIES // gram.size)
+    for start in range(0, len(order), step):
+        some = order[start : start + step]
+        last = np.broadcast_to(np.arange(size, len(gram)), (len(some), len(gram) - size))
+        places = np.concatenate([some, last], axis=1)
+        factor = np.linalg.cholesky(gram[places[:, :, None], places[:, None, :]])
+        lowered[start : start + step] = np.sum(np.abs(factor[:, size:, :size]) ** 2, axis=1)
+    return lowered
 
 
 def _fixed(segment: Segment, order: Ints) -> Floats:

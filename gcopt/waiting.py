@@ -12,7 +12,7 @@ from gcopt.cluster import Cluster, Times
 from gcopt.code import GradientCode
 from gcopt.decoding import EXACT, Component, Decoder
 from gcopt.errors import InputError
-from gcopt.prefixes import first_within
+from gcopt.prefixes import Prefixes
 
 WAITS = ("decodable", "count")
 """The rules that need no number; ``deadline`` is one more."""
@@ -158,6 +158,7 @@ class Waiting:
         self.wait = wait
         self.tolerate, self.deadline = _checked(wait, tolerate, deadline)
         self.decoders = [Decoder(segment) for segment in code.segments]
+        self.prefixes = [Prefixes(decoder) for decoder in self.decoders]
         self._kinds: dict[int, str] = {}
         self._rules: dict[int, tuple[int | None, list[tuple[NDArray[np.intp], int]]]] = {}
 
@@ -288,7 +289,7 @@ class Waiting:
         """Return how many answers are good enough, shape (iterations,); n + 1 for never."""
         n = arrived.shape[1]
         if self.kind(c) == "within":
-            return first_within(self.decoders[c], arrived, self.tolerance(c))
+            return self.prefixes[c].first_within(arrived, self.tolerance(c))
         if self.kind(c) == "never":
             return np.full(len(arrived), n + 1)
         times = self._decodable(c, arrived)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.io import mmwrite
 
+PETERSEN = nx.to_numpy_array(nx.petersen_graph())
 CLUSTER = """[cluster]
 workers = 6
 [cluster.compute]
@@ -198,6 +199,41 @@ def test_train_agrees_on_both_engines(gcopt, tmp_path):
     assert Path("loss.png").exists()
 
 
+@pytest.fixture
+def petersen(gcopt, tmp_path):
+    import gcopt as package
+
+    package.save(package.GradientCode.from_matrix(PETERSEN, stragglers=3, approximate=True), "p.npz")
+    (tmp_path / "ten.toml").write_text(CLUSTER.replace("workers = 6", "workers = 10"))
+    np.savetxt("d.csv", np.column_stack([np.arange(40.0), np.arange(40) % 3 > 1]), delimiter=",")
+    return "p.npz"
+
+
+def test_simulate_knows_the_rules_of_train(gcopt, petersen):
+    asked = ("simulate", petersen, "ten.toml", "--iterations", 300, "--json")
+    counted = gcopt(*asked).json
+    near = gcopt(*asked, "--tolerate", "0.02").json
+    timed = gcopt(*asked, "--wait", "deadline", "--deadline", "5e6").json
+    assert near["tolerate"] == 0.02
+    assert 0 < near["error"]["mean"] <= near["error"]["max"] <= 0.02001 < counted["error"]["mean"]
+    assert near["mean"] > counted["mean"]
+    assert (timed["wait"], timed["deadline"]) == ("deadline", 5e6)
+    assert timed["quantiles"]["0.5"] <= 5e6
+    assert 0 < timed["error"]["mean"] < 1
+
+
+def test_train_within_a_tolerance_by_a_deadline_and_debiased(gcopt, petersen):
+    asked = ("train", petersen, "--engine", "virtual", "--cluster", "ten.toml", "--data", "d.csv", "--iterations", 20)
+    near = gcopt(*asked, "--tolerate", "0.02", "--json").json
+    assert 0 < near["error"]["mean"] <= near["error"]["max"] <= 0.02001
+    timed = gcopt(*asked, "--wait", "deadline", "--deadline", "5e6", "--debias", "--json").json
+    assert timed["estimate"]["debiased"]
+    assert timed["estimate"]["expected_factor"] < 1
+    given = gcopt(*asked, "--debias", "--probability", "0.3", "--json").json
+    assert given["estimate"]["expected_factor"] == pytest.approx(0.91, abs=0.02)
+    assert "THE GRADIENT WAS APPROXIMATE" in gcopt(*asked).out
+
+
 def test_solve_worst_case(gcopt):
     built(gcopt)
     found = gcopt("solve", "worst-case", "--set", "code=c.npz", "--set", "stragglers=3", "-o", "r.npz", "--json").json
@@ -253,6 +289,12 @@ BAD = [
     ("build", "uncoded", "--set", "workers=4", "-o", "nosuch/x.npz"),
     ("simulate", "c.npz", "other.toml"),
     ("simulate", "c.npz", "c.toml", "--iterations", "0"),
+    ("simulate", "c.npz", "c.toml", "--tolerate", "1"),
+    ("simulate", "c.npz", "c.toml", "--wait", "count", "--tolerate", "0.1"),
+    ("simulate", "c.npz", "c.toml", "--wait", "deadline"),
+    ("simulate", "c.npz", "c.toml", "--deadline", "3"),
+    ("train", "c.npz", "--data", "d.csv", "--wait", "deadline", "--deadline", "-1"),
+    ("train", "c.npz", "--data", "d.csv", "--probability", "0.1"),
     ("export", "c.npz", "-o", "x.nosuch"),
     ("train", "c.npz", "--workers", "5"),
     ("train", "c.npz", "--data", "nosuch.csv"),

@@ -22,7 +22,6 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 _CACHED = 8192
-_SLACK = 1e-6
 
 
 class Policy:
@@ -173,13 +172,14 @@ class Rule:
         self.held: dict[int, list[int]] = {}
         self.spare = 0
         self._irregular: list[tuple[NDArray[np.intp], Running]] = []
-        self._whole: Running | None = None
+        self._nearly: tuple[Running, float] | None = None
         if kind == "exact":
             self._read(segment)
         elif kind == "within":
-            self.held = {j: segment.support[[j]].indices.tolist() for j in range(n)}
+            held = np.split(segment.support.indices, segment.support.indptr[1:-1])
+            self.held = {j: partitions.tolist() for j, partitions in enumerate(held)}
             self.spare = int(self.tolerance / segment.blocks)
-            self._whole = self.decoder.running()
+            self._nearly = self.decoder.running(), self.tolerance + waiting.prefixes[c].near
         self.uncovered = frozenset(i for held in self.held.values() for i in held)
 
     def _read(self, segment: Segment) -> None:
@@ -198,12 +198,10 @@ class Rule:
             self.held |= {j: segment.support[[j]].indices.tolist() for j in component.workers.tolist()}
 
     def promising(self, heard: Bools) -> bool:
-        """Whether the parts without a number decode, looked at one by one, or the whole has an error that may do.
-
-        An error that is carried along says no only if rounding cannot have decided it; the decoding has the last word.
-        """
-        if self._whole is not None:
-            return self._whole.error(heard) <= self.tolerance * (1.0 + _SLACK) + 1e3 * self.decoder.tolerance
+        """Whether the parts without a number decode, looked at one by one, or the error is small enough, to rounding."""
+        if self._nearly is not None:
+            running, largest = self._nearly
+            return running.error(heard) <= largest
         return all(running.decodes(heard[workers]) for workers, running in self._irregular)
 
 

@@ -247,6 +247,91 @@ def test_combine_works_in_stretches():
     assert np.allclose(out, (c @ y).ravel()[:-1])
 
 
+def by_deadline(code, **options):
+    master = Master(Policy(code, "deadline", deadline=2.0, **options))
+    master.begin(version=0, batch=0, now=10.0)
+    return master
+
+
+def test_a_deadline_ends_the_wait_with_whoever_has_answered():
+    master = by_deadline(CODES["fractional"])
+    assert master.deadline == np.inf  # nobody can be taken yet
+    assert feed(master, [message(CODES["fractional"], j, time=10.5) for j in (0, 2)]) is None
+    assert master.deadline == 12.0
+    assert master.handle(Tick(11.9)) is None
+    assert feed(master, [message(CODES["fractional"], 4, time=12.0)]) is None  # by then is in time
+    step = master.handle(Tick(12.0))
+    assert [m.worker for m in step.parts[0].messages] == [0, 2, 4]
+    assert step.parts[0].decoding.error == pytest.approx(3.0)
+
+
+def test_before_the_deadline_exact_answers_are_enough():
+    master = by_deadline(CODES["fractional"])
+    assert feed(master, [message(CODES["fractional"], 0, time=10.5)]) is None
+    assert isinstance(master.handle(message(CODES["fractional"], 1, time=10.6)), Step)
+
+
+def test_fixed_coefficients_wait_for_everybody_or_the_deadline_or_a_given_tolerance():
+    code = gcopt.families.ignore_stragglers(4, 1)  # one lost of four: 1 + 3 / 9 of 4
+    everybody = [message(code, j, time=10.1 + j / 10) for j in range(4)]
+    master = by_deadline(code)
+    assert feed(master, everybody[:3]) is None
+    assert isinstance(master.handle(everybody[3]), Step)
+    assert isinstance(feed(by_deadline(code, tolerate=1 / 3), everybody[:3]), Step)
+
+
+def test_after_a_deadline_at_which_nobody_had_answered_the_first_answer_is_taken():
+    master = by_deadline(CODES["two-stage"])
+    assert master.handle(Tick(np.nextafter(12.0, 13.0))) is None
+    assert master.handle(message(CODES["two-stage"], 3, 0, time=12.5)) is None
+    assert master.deadline == np.inf  # its second segment has been heard of by nobody
+    step = master.handle(message(CODES["two-stage"], 3, 1, time=13.0))
+    assert [[m.worker for m in part.messages] for part in step.parts] == [[3], [3]]
+
+
+def test_a_repeated_beginning_puts_the_deadline_off():
+    master = by_deadline(CODES["fractional"])
+    master.postpone(5.0)
+    feed(master, [message(CODES["fractional"], 0, time=15.5)])
+    assert master.deadline == 17.0
+
+
+def test_a_replay_knows_no_deadline():
+    master = Master(Policy(CODES["fractional"], "deadline", deadline=2.0))
+    master.begin(version=0, batch=0, now=0.0, only=[np.arange(6) < 2])
+    assert feed(master, [message(CODES["fractional"], 0, time=0.5)]) is None
+    assert master.deadline == np.inf
+    assert master.handle(Tick(3.0)) is None
+    assert isinstance(master.handle(message(CODES["fractional"], 1, time=9.0)), Step)
+
+
+def test_within_a_tolerance_the_lost_are_not_waited_for():
+    code = CODES["fractional"]  # workers 0 2 4 do the same, and 1 3 5
+    master = Master(Policy(code, tolerate=0.1))
+    master.begin(version=0, batch=0, now=0.0)
+    assert feed(master, [message(code, 0), Lost(1, 1.0, "killed"), Lost(3, 1.0, "killed"), message(code, 2)]) is None
+    assert master.handle(message(code, 4)) is None
+    step = master.handle(Lost(5, 2.0, "killed"))
+    assert [m.worker for m in step.parts[0].messages] == [0, 2, 4]
+    half = Master(Policy(code, tolerate=0.5))
+    half.begin(version=0, batch=0, now=0.0)
+    assert isinstance(half.handle(message(code, 0)), Step)
+
+
+def test_within_a_tolerance_the_silent_are_not_waited_for():
+    code = CODES["fractional"]
+    master = Master(Policy(code, tolerate=0.1), Patience(floor=0.1, least=50.0))
+    for version in range(8):
+        master.begin(version=version, batch=version, now=float(version))
+        for j in range(6):
+            master.handle(message(code, j, version=version, time=version + 0.1))
+    master.begin(version=8, batch=8, now=8.0)
+    assert feed(master, [message(code, j, version=8, time=8.1) for j in (0, 2)]) is None
+    step = master.handle(Tick(master.deadline))
+    assert [m.worker for m in step.parts[0].messages] == [0, 2]
+    assert master.silent == {1, 3, 4, 5}
+
+
 def test_an_unknown_rule_is_refused():
     with pytest.raises(InputError, match="decodable, count or deadline"):
         Policy(CODES["cyclic"], "forever")
