@@ -133,7 +133,7 @@ def test_what_a_sample_may_have_missed_violates_nothing(monkeypatch):
     found = BOUNDS["lost-independently"].check(rare, probability=0.03, samples=100)
     assert found.measured < 1e-9 < found.claimed
     assert found.status == "sampled"
-    monkeypatch.setattr("gcopt.averages._SETS", 200)
+    monkeypatch.setattr("gcopt.enumeration.SETS", 200)
     found = BOUNDS["bias"].check(code(groups(2, 6, 1)), probability=0.2, samples=100)
     assert found.claimed < 0.99999 < found.measured
     assert found.status == "sampled"
