@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import comb
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from gcopt.checks import check_number
 from gcopt.code import Segment
 from gcopt.decoding import Decoder
 from gcopt.decoding.design import Design
-from gcopt.enumeration import SETS, enumerated_error, weighted_sets
+from gcopt.enumeration import enumerable, enumerated_error, weighted_sets
 from gcopt.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -155,17 +154,6 @@ def moments(
         mean += weight * (decoding.matrix @ segment.encoding)
         error += weight * decoding.error
     return Moments(mean, np.zeros(mean.shape), Mean(error, 0.0, True), segment.target)
-
-
-def enumerable(workers: int, stragglers: int, probability: Probability) -> bool:
-    """Whether the sets of stragglers are few enough to look at each.
-
-    Examples
-    --------
-    >>> enumerable(15, 3, 0.1), enumerable(16, 3, 0.1), enumerable(60, 3, None)
-    (True, False, True)
-    """
-    return (comb(workers, stragglers) if probability is None else 2**workers) <= SETS
 
 
 def check_probability(probability: Probability, workers: int) -> Floats | None:

@@ -19,6 +19,17 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
+def enumerable(workers: int, stragglers: int, probability: object) -> bool:
+    """Whether the sets of stragglers are few enough to look at each.
+
+    Examples
+    --------
+    >>> enumerable(15, 3, 0.1), enumerable(16, 3, 0.1), enumerable(60, 3, None)
+    (True, False, True)
+    """
+    return (comb(workers, stragglers) if probability is None else 2**workers) <= SETS
+
+
 def enumerated_error(decoder: Decoder, stragglers: int, chances: Floats | None) -> float | None:
     """Return the mean error summed over the components; None where their sets are too many."""
     segment, parts = decoder.segment, decoder.components

@@ -174,7 +174,7 @@ def test_sampled_means_agree_with_exact_ones(monkeypatch):
         options = {"stragglers": 3, "probability": probability, "samples": 4000}
         exact = mean_error(decoder, rng=np.random.default_rng(0), **options)
         with monkeypatch.context() as patch:
-            patch.setattr("gcopt.averages._SETS", 10)
+            patch.setattr("gcopt.enumeration.SETS", 10)
             sampled = mean_error(decoder, rng=np.random.default_rng(0), **options)
         assert (exact.exact, exact.stderr, sampled.exact) == (True, 0.0, False)
         assert abs(sampled.value - exact.value) < 5 * sampled.stderr

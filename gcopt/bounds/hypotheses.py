@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gcopt.averages import enumerable
 from gcopt.bounds.case import Case
+from gcopt.enumeration import enumerable
 
 _CLOSE = 1e-9
 

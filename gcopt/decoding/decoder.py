@@ -190,15 +190,22 @@ class Decoder:
 
 
 class Together:
-    """Runs through sets of responders of a whole segment, component by component."""
+    """Runs through sets of responders of a whole segment; looks only at the components whose members changed."""
 
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder
-        self._parts = [(component.workers, component.running()) for component in decoder.components]
+        self._parts = [(workers, follow(rule)) for workers, rule in decoder._parts]
+        self._last = np.zeros(decoder.segment.workers, dtype=bool)
+        self._errors = [part.error(self._last[workers]) for workers, part in self._parts]
 
     def error(self, heard: Bools) -> float:
         """Return the squared error of the best coefficients."""
-        return self._decoder._lost + sum(part.error(heard[workers]) for workers, part in self._parts)
+        for i in np.unique(self._decoder._part[heard != self._last]).tolist():
+            if i >= 0:
+                workers, part = self._parts[i]
+                self._errors[i] = part.error(heard[workers])
+        self._last = heard.copy()
+        return self._decoder._lost + sum(self._errors)
 
     def decodes(self, heard: Bools) -> bool:
         """Whether these workers determine the segment."""

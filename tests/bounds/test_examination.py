@@ -119,7 +119,7 @@ def test_false_bounds_are_found_out(quantity, direction, value, status):
 
 @pytest.mark.parametrize(("direction", "value"), [("upper", 0.4), ("lower", 0.5), ("equality", 0.46)])
 def test_samples_find_out_what_is_far_off_and_prove_nothing(monkeypatch, direction, value):
-    monkeypatch.setattr("gcopt.averages._SETS", 1)
+    monkeypatch.setattr("gcopt.enumeration.SETS", 1)
     given = {"stragglers": 3, "samples": 300}
     mean = 0.726407
     assert false(MEAN, direction, mean).check(code(PETERSEN), **given).status == "sampled"
@@ -133,7 +133,7 @@ def test_what_a_sample_may_have_missed_violates_nothing(monkeypatch):
     found = BOUNDS["lost-independently"].check(rare, probability=0.03, samples=100)
     assert found.measured < 1e-9 < found.claimed
     assert found.status == "sampled"
-    monkeypatch.setattr("gcopt.averages._SETS", 200)
+    monkeypatch.setattr("gcopt.enumeration.SETS", 200)
     found = BOUNDS["bias"].check(code(groups(2, 6, 1)), probability=0.2, samples=100)
     assert found.claimed < 0.99999 < found.measured
     assert found.status == "sampled"
