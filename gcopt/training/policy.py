@@ -198,7 +198,7 @@ class Rule:
             self.held |= {j: segment.support[[j]].indices.tolist() for j in component.workers.tolist()}
 
     def promising(self, heard: Bools) -> bool:
-        """Whether the parts without a number decode, looked at one by one, or the error is small enough, to rounding."""
+        """Whether the parts without a number decode, looked at one by one, or the error is small enough."""
         if self._nearly is not None:
             running, largest = self._nearly
             return running.error(heard) <= largest
