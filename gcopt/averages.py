@@ -6,23 +6,21 @@ be looked at are few (one of each size for repetition and block designs), else s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from math import comb
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, hypergeom
+from scipy.stats import binom
 
 from gcopt.checks import check_number
 from gcopt.code import Segment
-from gcopt.decoding import Component, Decoder
+from gcopt.decoding import Decoder
 from gcopt.decoding.design import Design
+from gcopt.enumeration import SETS, enumerated_error, weighted_sets
 from gcopt.errors import InputError
-
-_SETS = 60_000
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -125,9 +123,10 @@ def mean_error(
     chances = check_probability(probability, decoder.segment.workers)
     if decoder.segment.is_linear:
         return moments(decoder, stragglers=stragglers, probability=probability, samples=samples, rng=rng).error
-    if (sets := _by_components(decoder, stragglers, chances)) is not None:
+    if (sets := enumerated_error(decoder, stragglers, chances)) is not None:
         return Mean(sets, 0.0, True)
-    return _sampled(decoder, stragglers, chances, samples, rng).error
+    n = decoder.segment.workers
+    return _mean(np.array([decoder.error(draw(rng, n, stragglers, chances)) for _ in range(samples)]))
 
 
 def moments(
@@ -151,7 +150,7 @@ def moments(
     if not enumerable(n, stragglers, probability):
         return _sampled(decoder, stragglers, chances, samples, rng)
     mean, error = np.zeros_like(segment.target, dtype=segment.encoding.dtype), 0.0
-    for weight, heard in _weighted_sets(n, stragglers, chances):
+    for weight, heard in weighted_sets(n, stragglers, chances):
         decoding = decoder(heard)
         mean += weight * (decoding.matrix @ segment.encoding)
         error += weight * decoding.error
@@ -166,7 +165,7 @@ def enumerable(workers: int, stragglers: int, probability: Probability) -> bool:
     >>> enumerable(15, 3, 0.1), enumerable(16, 3, 0.1), enumerable(60, 3, None)
     (True, False, True)
     """
-    return (comb(workers, stragglers) if probability is None else 2**workers) <= _SETS
+    return (comb(workers, stragglers) if probability is None else 2**workers) <= SETS
 
 
 def check_probability(probability: Probability, workers: int) -> Floats | None:
@@ -195,25 +194,6 @@ def draw(rng: np.random.Generator, n: int, stragglers: int, probability: Floats 
     return heard
 
 
-def _without(n: int, lost: tuple[int, ...]) -> Bools:
-    heard = np.ones(n, dtype=bool)
-    heard[list(lost)] = False
-    return heard
-
-
-def _weighted_sets(n: int, stragglers: int, chances: Floats | None) -> Iterator[tuple[float, Bools]]:
-    """Yield every set of responders with its probability."""
-    if chances is None:
-        weight = 1.0 / comb(n, stragglers)
-        yield from ((weight, _without(n, lost)) for lost in combinations(range(n), stragglers))
-        return
-    for bits in range(2**n):
-        heard = (bits >> np.arange(n)) & 1 == 1
-        weight = float(np.prod(np.where(heard, 1.0 - chances, chances)))
-        if weight > 0.0:
-            yield weight, heard
-
-
 def _sampled(
     decoder: Decoder, stragglers: int, chances: Floats | None, samples: int, rng: np.random.Generator
 ) -> Moments:
@@ -228,8 +208,11 @@ def _sampled(
         errors[i] = decoding.error
     mean = total / samples
     spread = np.maximum(squares / samples - np.abs(mean) ** 2, 0.0) / (samples - 1)
-    error = Mean(float(errors.mean()), float(errors.std(ddof=1) / np.sqrt(samples)), False)
-    return Moments(mean, np.sqrt(spread), error, segment.target)
+    return Moments(mean, np.sqrt(spread), _mean(errors), segment.target)
+
+
+def _mean(errors: Floats) -> Mean:
+    return Mean(float(errors.mean()), float(errors.std(ddof=1) / np.sqrt(errors.size)), False)
 
 
 def _alike(decoder: Decoder, stragglers: int, chances: Floats | None) -> Moments | None:
@@ -286,52 +269,3 @@ def _second(segment: Segment, first: Floats, alone: Floats, pairs: float | None)
         square = float((alone * squares).sum() + pairs * (np.sum(np.abs(column) ** 2) - squares.sum()))
         error = square - 2.0 * float(np.real(mean).sum()) + segment.partitions
     return Moments(mean, np.zeros(mean.shape), Mean(max(error, 0.0), 0.0, True), segment.target)
-
-
-def _by_components(decoder: Decoder, stragglers: int, chances: Floats | None) -> float | None:
-    """Return the mean error summed over the components; None where their sets are too many."""
-    segment, parts = decoder.segment, decoder.components
-    weights = [_lost(part, segment.workers, stragglers, chances) for part in parts]
-    if sum(_sets(part, some) for part, some in zip(parts, weights, strict=True)) > _SETS:
-        return None
-    covered = sum(part.partitions.size for part in parts)
-    total = float(segment.blocks * (segment.partitions - covered))
-    for part, some in zip(parts, weights, strict=True):
-        if some is None and chances is not None:
-            mine = _weighted_sets(part.workers.size, 0, chances[part.workers])
-            total += sum(weight * part.error(heard) for weight, heard in mine)
-        elif some is not None:
-            total += sum(float(some[t]) * _mean_without(part, t) for t in np.flatnonzero(some).tolist())
-    return total
-
-
-def _lost(part: Component, n: int, stragglers: int, chances: Floats | None) -> Floats | None:
-    """Return the probability that a component lacks 0, 1, .. workers; None where it matters which."""
-    size = part.workers.size
-    if chances is None:
-        return np.asarray(hypergeom.pmf(np.arange(min(size, stragglers) + 1), n, size, stragglers))
-    mine = chances[part.workers]
-    if np.ptp(mine) == 0.0:
-        return np.asarray(binom.pmf(np.arange(size + 1), size, mine[0]))
-    if not part.kind.by_count:
-        return None
-    found = np.ones(1)
-    for q in mine:
-        found = np.append((1.0 - q) * found, 0.0) + np.append(0.0, q * found)
-    return found
-
-
-def _sets(part: Component, lost: Floats | None) -> int:
-    """Return how many sets of a component have to be looked at."""
-    if lost is None:
-        return 1 << part.workers.size
-    counts = np.flatnonzero(lost).tolist()
-    return len(counts) if part.kind.by_count else sum(comb(part.workers.size, t) for t in counts)
-
-
-def _mean_without(component: Component, lost: int) -> float:
-    size = component.workers.size
-    if component.kind.by_count:
-        return component.error(np.arange(size) >= lost)
-    running = component.running()  # the next set differs from the last in few workers
-    return float(np.mean([running.error(_without(size, s)) for s in combinations(range(size), lost)]))

@@ -10,6 +10,30 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from gcopt import console
+from gcopt.options import (
+    Batch,
+    Blocks,
+    Checkpoint,
+    ClusterFile,
+    ClusterOption,
+    CodeFile,
+    Data,
+    Deadline,
+    Debias,
+    Delays,
+    Engine,
+    Expected,
+    Json,
+    Objective,
+    Parameters,
+    Rule,
+    Seconds,
+    Seed,
+    Sets,
+    Tolerate,
+    TrainRule,
+    Wait,
+)
 
 app = typer.Typer(
     name="gcopt",
@@ -29,39 +53,6 @@ Start with "gcopt quickstart". With a timing log of your own: "gcopt fit rounds.
 )
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of all random choices; it is stored in what is written.")]
-Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter; repeatable.")]
-Wait = Annotated[
-    str,
-    typer.Option(
-        help="When the master stops waiting: decodable (as soon as the answers so far give the gradient) "
-        "or count (after the first n - s answers)."
-    ),
-]
-Rule = Annotated[
-    str,
-    typer.Option(
-        help="When the master stops waiting: decodable (as soon as the answers so far give the gradient, or nearly: "
-        "--tolerate), count (after the first n - s answers) or deadline (with whoever has answered by --deadline)."
-    ),
-]
-Tolerate = Annotated[
-    float | None,
-    typer.Option(help="Wait until the squared decoding error is at most this fraction of the largest; from 0 to 1."),
-]
-Seconds = Annotated[float | None, typer.Option("--deadline", help="Seconds per iteration, for --wait deadline.")]
-Objective = Annotated[
-    str,
-    typer.Option(
-        help="runtime: least expected time per iteration; completion: most iterations done by the --deadline."
-    ),
-]
-Deadline = Annotated[float | None, typer.Option(help="Seconds, for the objective completion.")]
-CodeFile = Annotated[Path, typer.Argument(metavar="CODE", help="A code written by build or design, or a bare matrix.")]
-ClusterFile = Annotated[Path, typer.Argument(metavar="CLUSTER.toml", help="A cluster file, as fit writes it.")]
-Blocks = Annotated[int, typer.Option(min=1, help="Of a bare matrix: blocks m a message is shortened by.")]
 
 
 def verb(function: F) -> F:
@@ -343,45 +334,27 @@ def simulate(
 @verb
 def train(
     file: CodeFile,
-    engine: Annotated[
-        str, typer.Option(help="local: processes on this machine; virtual: a simulated clock.")
-    ] = "local",
+    engine: Engine = "local",
     iterations: Annotated[int, typer.Option(min=1, help="Steps to take.")] = 100,
     workers: Annotated[int | None, typer.Option(help="Must be the workers of the code; a check.")] = None,
-    data: Annotated[str | None, typer.Option(help="CSV, npz or svmlight file; default: the shipped flights.")] = None,
+    data: Data = None,
     label: Annotated[str | None, typer.Option(help="Label column of a CSV; default: the last.")] = None,
     problem: Annotated[str, typer.Option(help="auto, logistic, softmax or least-squares.")] = "auto",
     regularization: Annotated[float, typer.Option(min=0.0, help="l2 penalty.")] = 0.0,
     optimizer: Annotated[str, typer.Option(help="sgd, momentum, nesterov or adam.")] = "nesterov",
     step: Annotated[float | None, typer.Option(help="Step size; default 1/L from the data.")] = None,
-    batch: Annotated[
-        float | None, typer.Option(help="Fraction of every partition per iteration; default: all.")
-    ] = None,
-    cluster: Annotated[
-        Path | None, typer.Option(help="Cluster file: times of the virtual engine, and what is expected.")
-    ] = None,
-    delays: Annotated[
-        bool, typer.Option("--delays", help="On the local engine: delay messages as CLUSTER says.")
-    ] = False,
-    wait: Annotated[
-        str,
-        typer.Option(
-            help="When an iteration ends: decodable (exactly, or within --tolerate), count, deadline, or partial "
-            "(workers report progress, and what each has finished counts)."
-        ),
-    ] = "decodable",
+    batch: Batch = None,
+    cluster: ClusterOption = None,
+    delays: Delays = False,
+    wait: TrainRule = "decodable",
     tolerate: Tolerate = None,
     deadline: Seconds = None,
-    debias: Annotated[
-        bool, typer.Option("--debias", help="Divide an approximate gradient by what it is expected to be of the true.")
-    ] = False,
-    probability: Annotated[
-        float | None, typer.Option(help="With --debias: expect independent stragglers of this probability.")
-    ] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="Save the run to this npz, every --every iterations.")] = None,
+    debias: Debias = False,
+    probability: Expected = None,
+    checkpoint: Checkpoint = None,
     every: Annotated[int, typer.Option(min=1, help="Iterations between checkpoints.")] = 100,
     resume: Annotated[Path | None, typer.Option(help="Go on from this checkpoint.")] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the parameters to this npz.")] = None,
+    output: Parameters = None,
     plot: Annotated[Path | None, typer.Option(help="Draw loss against time (png, svg, pdf).")] = None,
     seed: Seed = 0,
     json: Json = False,

@@ -140,10 +140,10 @@ class Measured:
         """Return the worst of this set and random ones, and how many of those the time allowed."""
         decoder, n = self.decoders[c], self.code.workers
         rng, end = generator(self.seed, c), time.perf_counter() + self._seconds("error", c)
-        worst, tried = decoder(_heard(n, lost)).error, 0
+        worst, tried = decoder.error(_heard(n, lost)), 0
         while tried < self.samples and time.perf_counter() < end:
             other = tuple(sorted(rng.choice(n, s, replace=False).tolist()))
-            error, tried = decoder(_heard(n, other)).error, tried + 1
+            error, tried = decoder.error(_heard(n, other)), tried + 1
             if error > worst:
                 worst, lost = error, other
         return lost, tried

@@ -42,7 +42,7 @@ def failure_probability(decoder: Decoder, stragglers: int, samples: int, seed: i
         return (comb(n, s) - good) / comb(n, s), None
     rng = generator(seed, 0)
     failed = sum(not decoder.decodes(draw(rng, n, s, None)) for _ in range(samples)) / samples
-    return failed, sqrt(max(failed * (1.0 - failed), 1.0 / samples) / samples)
+    return failed, sqrt(failed * (1.0 - failed) / samples)
 
 
 def _decodable(part: Component, most: int) -> list[int]:

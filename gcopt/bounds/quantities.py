@@ -15,6 +15,7 @@ from gcopt.bounds.case import Case
 from gcopt.measuring import Interval
 
 _SURE = 5.0
+_UNSEEN = 15.0  # what never happened in N draws has a probability below 15 / N, but for a chance of exp(-15)
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Reading:
     ----------
     value : float
     low, high : float
-        Between which it lies: proved, or five standard errors around a sample.
+        Between which it lies: proved, or five standard errors around a sample and what the sample may have missed.
     certain : bool
         Whether that is proved.
     method : str
@@ -69,9 +70,12 @@ def exactly(value: float, method: str) -> Reading:
     return Reading(value, value, value, True, method)
 
 
-def around(value: float, stderr: float, method: str) -> Reading:
-    """Return the reading of a sample."""
-    return Reading(value, value - _SURE * stderr, value + _SURE * stderr, False, method)
+def around(value: float, stderr: float, samples: int, least: float, most: float, method: str = "") -> Reading:
+    """Return the reading of a mean over samples, which lie between ``least`` and ``most``."""
+    missed = min(1.0, _UNSEEN / samples)
+    low = value - _SURE * stderr - missed * (value - least)
+    high = value + _SURE * stderr + missed * (most - value)
+    return Reading(value, low, high, False, method or f"{samples} random sets")
 
 
 def _of_interval(found: Interval) -> Reading:
@@ -79,10 +83,11 @@ def _of_interval(found: Interval) -> Reading:
     return Reading(found.lower, found.lower, upper, True, found.method)
 
 
-def _of_mean(found: Mean, case: Case, factor: float = 1.0) -> Reading:
+def _of_mean(found: Mean, case: Case) -> Reading:
     if found.exact:
-        return exactly(factor * found.value, "the exact mean")
-    return around(factor * found.value, factor * found.stderr, f"{case.measured.samples} random sets")
+        return exactly(found.value, "the exact mean")
+    most = np.inf if case.segment.is_linear else float(case.segment.blocks * case.code.partitions)
+    return around(found.value, found.stderr, case.measured.samples, 0.0, most)
 
 
 def _worst(case: Case) -> Reading:
@@ -121,8 +126,9 @@ def _factor(case: Case) -> Reading:
     value = float(np.real(found.mean[far]))
     if found.exact:
         return exactly(value, "the partition furthest from the mean of all, exactly")
-    method = f"the partition furthest from the mean of all, {case.measured.samples} random sets"
-    return around(value, float(found.stderr[far]), method)
+    samples, most = case.measured.samples, float(np.sqrt(found.mean.size))  # the norm of a projection of all ones
+    method = f"the partition furthest from the mean of all, {samples} random sets"
+    return around(value, float(found.stderr[far]), samples, -most, most, method)
 
 
 def _spread(case: Case) -> Reading:
@@ -130,7 +136,7 @@ def _spread(case: Case) -> Reading:
     value = found.variance / found.mean.size
     if found.exact:
         return exactly(value, "exact moments")
-    return around(value, found.error.stderr / found.mean.size, f"{case.measured.samples} random sets")
+    return around(value, found.error.stderr / found.mean.size, case.measured.samples, 0.0, 1.0)
 
 
 def _equal_gradients(case: Case) -> Reading:
@@ -140,10 +146,11 @@ def _equal_gradients(case: Case) -> Reading:
 
 def _failure(case: Case) -> Reading:
     decoder, n = case.measured.decoders[0], case.code.workers
-    value, stderr = failure_probability(decoder, case.s, case.measured.samples, case.measured.seed)
+    samples = case.measured.samples
+    value, stderr = failure_probability(decoder, case.s, samples, case.measured.seed)
     if stderr is None:
         return exactly(value, f"all {comb(n, case.s):,} sets, counted by groups")
-    return around(value, stderr, f"{case.measured.samples} random sets")
+    return around(value, stderr, samples, 0.0, 1.0)
 
 
 def _threshold(case: Case) -> Reading:

@@ -7,6 +7,9 @@ from gcopt.bounds.case import Case
 from gcopt.bounds.hypotheses import one_block
 from gcopt.bounds.quantities import MEAN_OF_DRAWS
 from gcopt.bounds.repetition import CHARLES
+from gcopt.families._scattered import one_step
+
+_DECODERS = ("scaled", "least-squares")  # one-step, with equality but for partitions drawn again; optimal has less
 
 
 def _drawn(family: str, *names: str) -> Hypothesis:
@@ -27,68 +30,63 @@ def _plain(case: Case) -> str | None:
     return "the draw was regularised; this speaks of plain ones" if case.code.parameters.get("regularised") else None
 
 
-def _alike(case: Case) -> str | None:
-    """All entries are 1 / mean replication."""
-    return _entries(case, _mean_copies(case))
-
-
-def _square(case: Case) -> str | None:
-    """As many partitions as workers, in communities of equal size."""
+def _communities(case: Case) -> str | None:
+    """Communities are of equal size."""
     n, k, t = case.code.workers, case.code.partitions, int(case.code.parameters["communities"])
-    if n != k:
-        return f"there are {n} workers and {k} partitions; equally many are needed"
-    return None if k % t == 0 else f"{k} partitions do not fall into {t} equal communities"
+    return None if n % t == k % t == 0 else f"{n} workers and {k} partitions do not fall into {t} equal communities"
+
+
+def _bernoulli_entries(case: Case) -> str | None:
+    """All entries are k / (n load)."""
+    return _entries(case, float(case.code.parameters["load"]))
 
 
 def _community_entries(case: Case) -> str | None:
-    """All entries are 1 / mean load."""
+    """All entries are k / (n load), with the mean load."""
     return _entries(case, _blocks(case)[2])
 
 
 @bound(
     "bernoulli",
     MEAN_OF_DRAWS,
-    "equality",
+    "upper",
     source=f"{CHARLES}, Bernoulli codes, one-step decoding",
-    decoders=("scaled",),
-    needs=[one_block, _drawn("bernoulli", "load"), _plain, _alike],
+    decoders=_DECODERS,
+    needs=[one_block, _drawn("bernoulli", "load"), _plain, _bernoulli_entries],
 )
 def bernoulli(case: Case) -> float:
-    """k (1 - p) / (r p) with r = n - s responders and p = load / k."""
-    k, p = case.code.partitions, float(case.code.parameters["load"]) / case.code.partitions
-    return k * (1.0 - p) / (case.responders * p)
+    """At most k (1 - p) / (r p) with r = n - s responders and p = load / k (where that is at most k)."""
+    n, k, r = case.code.workers, case.code.partitions, case.responders
+    p = float(case.code.parameters["load"]) / k
+    return k * one_step(1.0 / (r * p), r * p, r * p * (1.0 - p), (1.0 - p) ** n)
 
 
 @bound(
     "stochastic-block",
     MEAN_OF_DRAWS,
-    "equality",
+    "upper",
     source="derived: hypergeometric moments, for the stochastic block codes of Charles & Papailiopoulos 2018",
-    decoders=("scaled",),
+    decoders=_DECODERS,
     needs=[
         one_block,
         _drawn("stochastic-block", "communities", "inside", "across"),
-        _square,
+        _communities,
         _community_entries,
     ],
 )
 def stochastic_block(case: Case) -> float:
-    """k rho^2 (E p (1-p) + (r-E) q (1-q) + (p-q)^2 V) with rho = k / (r load).
+    """At most k rho^2 (E p (1-p) + (r-E) q (1-q) + (p-q)^2 V) with rho = k / (r load) (where that is at most k).
 
     E and V are mean and variance of the responders in a partition's community.
     """
     p, q, load = _blocks(case)
-    k, r = case.code.partitions, case.responders
+    n, k, r = case.code.workers, case.code.partitions, case.responders
     share = 1.0 / int(case.code.parameters["communities"])
     mine = r * share
-    variance = r * share * (1.0 - share) * (k - r) / max(1, k - 1)
-    rho = k / (r * load)
-    return k * rho**2 * (mine * p * (1.0 - p) + (r - mine) * q * (1.0 - q) + (p - q) ** 2 * variance)
-
-
-def _mean_copies(case: Case) -> float:
-    """The mean replication of a Bernoulli code, n load / k."""
-    return case.code.workers * float(case.code.parameters["load"]) / case.code.partitions
+    among = mine * (1.0 - share) * case.s / max(1, n - 1)
+    variance = mine * p * (1.0 - p) + (r - mine) * q * (1.0 - q) + (p - q) ** 2 * among
+    empty = (1.0 - p) ** (n * share) * (1.0 - q) ** (n - n * share)
+    return k * one_step(k / (r * load), r * load / k, variance, empty)
 
 
 def _blocks(case: Case) -> tuple[float, float, float]:
@@ -98,8 +96,8 @@ def _blocks(case: Case) -> tuple[float, float, float]:
     return p, q, size * p + (k - size) * q
 
 
-def _entries(case: Case, mean: float) -> str | None:
-    found = case.structure.entry
-    if found is not None and abs(found * mean - 1.0) <= 1e-9:
+def _entries(case: Case, load: float) -> str | None:
+    wanted, found = case.code.partitions / (case.code.workers * load), case.structure.entry
+    if found is not None and abs(found - wanted) <= 1e-9 * wanted:
         return None
-    return f"the entries are not all 1 / {mean:g}; this decoder is not the one-step decoder of the paper"
+    return f"the entries are not all k / (n load) = {wanted:g}; the weights are not those of the paper"

@@ -13,12 +13,13 @@ from gcopt.combinatorics.difference_search import multiplied_family, searched_fa
 from gcopt.combinatorics.fields import prime_power
 from gcopt.combinatorics.hadamard import hadamard_design, hadamard_known
 from gcopt.combinatorics.inflation import has_array, inflate
+from gcopt.combinatorics.integers import divisors
 from gcopt.combinatorics.nonexistence import forbidden
 from gcopt.combinatorics.steiner_triples import steiner_triples
 from gcopt.errors import LimitError
 
-_ENTRIES = 10**7  # points in blocks; what a design has at most
-
+MOST = 10**7
+"""A design with more points in its blocks than this is not built."""
 
 Parameters = tuple[int, int, int]
 
@@ -33,9 +34,9 @@ class Construction:
     def build(self, points: int, size: int, index: int) -> Incidence:
         """Return the incidence matrix, shape (v, b), after a check that it is a (v, k, lambda) design."""
         entries = points * index * (points - 1) // (size - 1)
-        if entries > _ENTRIES:
+        if entries > MOST:
             raise LimitError(
-                f"a ({points}, {size}, {index}) design has {entries} points in its blocks; at most {_ENTRIES} are built"
+                f"a ({points}, {size}, {index}) design has {entries} points in its blocks; at most {MOST} are built"
             )
         found = self.function()
         asked = (points, size, index)
@@ -135,7 +136,7 @@ def _residues(v: int, k: int) -> Iterator[Construction]:
         return
     zero = (v - 1) % k > 0
     parts, left = divmod(v - 1, k - 1 if zero else k)
-    if left == 0 and v * k <= _ENTRIES:
+    if left == 0 and v * k <= MOST:
         found = difference_families.power_residues(v, parts, zero=zero)
         if found is not None:
             what = f"powers of exponent {parts}" + (" and 0" if zero else "")
@@ -171,8 +172,8 @@ def _from_others(v: int, k: int, index: int) -> Iterator[Construction]:
         others.append(("derived design", (1 + v * (v - 1) // k, v, k), designs.derived))
     for parameters in others:
         yield from _made_of(*parameters)
-    for times in range(2, index + 1):
-        if index % times == 0 and index // times * (v - 1) % (k - 1) == 0:
+    for times in divisors(index)[1:]:
+        if index // times * (v - 1) % (k - 1) == 0:
             one = (v, k, index // times)
             yield from _made_of(f"{times} copies", one, partial(designs.copies, times=times))
 
@@ -185,10 +186,10 @@ def _made_of(word: str, other: Parameters, change: Callable[[Incidence], Inciden
 
 def _inflated(v: int, k: int, search: bool) -> Iterator[Construction]:
     """Yield designs of index 1 made of two smaller ones; the smaller ones may have been found by search."""
-    for weight in range(k - 1, v // k + 1):
+    for weight in sorted(divisors(v) + divisors(v - 1)):
         base, common = divmod(v, weight)
         sizes = (base, k, 1), (weight + common, k, 1)
-        if common > 1 or not has_array(k, weight) or any(one[0] < k or forbidden(*one) for one in sizes):
+        if min(base, weight + common) < k or not has_array(k, weight) or any(forbidden(*one) for one in sizes):
             continue
         outer, inner = (construction(*one, search=search) for one in sizes)
         if outer is not None and inner is not None:

@@ -54,6 +54,8 @@ def parameters(matrix: Incidence) -> tuple[int, int, int] | None:
     >>> parameters(incidence([[0, 1], [1, 2]], 3)) is None
     True
     """
+    if matrix.shape[0] < 2 or matrix.shape[1] == 0:
+        return None
     rows, columns = matrix.sum(axis=1), matrix.sum(axis=0)
     v, r, k = matrix.shape[0], int(rows[0]), int(columns[0])
     if (matrix.data != 1).any() or (rows != r).any() or (columns != k).any() or k < 2 or r * (k - 1) % (v - 1):
@@ -92,8 +94,9 @@ def residual(matrix: Incidence) -> Incidence:
 
     Examples
     --------
-    >>> parameters(residual(complete(4, 3)))
-    (1, 1, 2)
+    >>> from gcopt.combinatorics.difference_families import paley
+    >>> parameters(residual(paley(11)))
+    (6, 3, 2)
     """
     return _beside_first(matrix, inside=False)
 
@@ -103,8 +106,9 @@ def derived(matrix: Incidence) -> Incidence:
 
     Examples
     --------
-    >>> parameters(derived(complete(4, 3)))
-    (3, 2, 1)
+    >>> from gcopt.combinatorics.difference_families import paley
+    >>> parameters(derived(paley(11)))
+    (5, 2, 1)
     """
     return _beside_first(matrix, inside=True)
 

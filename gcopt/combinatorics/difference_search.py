@@ -20,6 +20,7 @@ Ints = NDArray[np.int64]
 
 _STEPS = 100_000  # elements tried
 _NODES = 10_000  # blocks begun, each compared with all elements
+_CELLS = 10**6  # elements times cosets
 _DEEPEST = 400  # elements of base blocks, each a level of the recursion
 _LARGEST = 200  # points; beyond, a search without structure finds next to nothing
 
@@ -91,11 +92,11 @@ def _plans(group: Group, size: int, index: int, fixed: bool) -> Iterator[_Plan]:
     whole, part = _subgroup(group, size), _subgroup(group, size - 1)
     if few and part is None:
         return
-    for short in range(index + 1 if whole is not None else 1):
+    for short in range(min(index, _DEEPEST) + 1 if whole is not None else 1):
         covered = with_fixed * (size - 1) * (size - 2) + few * (size - 2) + short * (size - 1)
         blocks, left = divmod(index * (n - 1) - covered, size * (size - 1))
-        full = (size - 1,) * with_fixed + (size,) * blocks
-        if left == 0 and blocks >= 0 and sum(full) <= _DEEPEST:
+        if left == 0 and blocks >= 0 and (with_fixed + blocks) * size <= _DEEPEST:
+            full = (size - 1,) * with_fixed + (size,) * blocks
             yield _Plan(group, fixed, full, _times(whole, short), _times(part, few))
 
 
@@ -195,7 +196,7 @@ def multiplied_family(order: int, size: int, index: int) -> Incidence | None:
     ((37, 111), True)
     """
     parts, left = divmod(size * (size - 1), 2 * index)
-    if left or order % 2 == 0 or parts == 0 or (order - 1) % (2 * parts):
+    if left or order % 2 == 0 or parts == 0 or (order - 1) % (2 * parts) or order * parts > _CELLS:
         return None
     space = Field(order)
     block = _spread(space, size, index, parts)

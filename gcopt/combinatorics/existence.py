@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from gcopt.checks import check_count
-from gcopt.combinatorics.catalogue import Parameters, construction
+from gcopt.combinatorics.catalogue import MOST, Parameters, construction
 from gcopt.combinatorics.designs import Incidence
 from gcopt.combinatorics.nonexistence import forbidden
 from gcopt.existence import Existence
@@ -33,9 +33,9 @@ def design_existence(points: int, size: int, index: int = 1) -> Existence:
     >>> design_existence(43, 7).answer, design_existence(157, 13).answer
     ('no', 'unknown')
     """
-    v = check_count("points", points, 2)
+    v = check_count("points", points, 2, MOST)
     k = check_count("size", size, 2, v, f" (no more than the {v} points)")
-    check_count("index", index, 1)
+    check_count("index", index, 1, MOST)
     reason = forbidden(v, k, index)
     if reason is not None:
         return Existence("no", reason, _nearest(v, k, index))
@@ -98,6 +98,7 @@ def _nearest(v: int, k: int, index: int) -> tuple[dict[str, int], ...]:
 def _made(parameters: Iterable[Parameters]) -> Iterator[Parameters]:
     """Yield those of a list that a series makes."""
     for v, k, index in parameters:
-        possible = 2 <= k < v and index > 0 and forbidden(v, k, index) is None
+        possible = 2 <= k < v and index > 0 and v * index * (v - 1) <= MOST * (k - 1)
+        possible = possible and forbidden(v, k, index) is None
         if possible and construction(v, k, index, search=False) is not None:
             yield v, k, index

@@ -25,6 +25,20 @@ def prime_factors(number: int) -> dict[int, int]:
     return found
 
 
+def divisors(number: int) -> list[int]:
+    """Return what divides a positive integer, in increasing order.
+
+    Examples
+    --------
+    >>> divisors(12)
+    [1, 2, 3, 4, 6, 12]
+    """
+    found = [1]
+    for prime, times in prime_factors(number).items():
+        found = [d * prime**i for d in found for i in range(times + 1)]
+    return sorted(found)
+
+
 def prime_power(order: int) -> tuple[int, int] | None:
     """Return (p, a) with p prime and p^a = order, or None if the order is not a prime power.
 

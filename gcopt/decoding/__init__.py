@@ -18,8 +18,8 @@ rank-one changes (`running`) are errors and answers to "does this decode?" while
 given without the rule only where the error is larger than what counts as exact by so much that no rounding decides it.
 """
 
-from gcopt.decoding.component import Component, components
-from gcopt.decoding.decoder import Decoder, Decoding, Explanation, residual
+from gcopt.decoding.component import Component, Explanation, components
+from gcopt.decoding.decoder import Decoder, Decoding, residual
 from gcopt.decoding.estimate import decode
 from gcopt.decoding.rule import EXACT
 

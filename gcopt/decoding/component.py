@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,25 @@ from gcopt.decoding.teams import teams
 
 RULES: tuple[type[Rule], ...] = (Repetition, Design, Graph, Correction, Iterative)
 """In the order in which they are tried: what costs least per set of responders first."""
+
+
+class Explanation(NamedTuple):
+    """Which rule decodes components of one size, and why.
+
+    Attributes
+    ----------
+    workers, partitions : int
+        Of each such component.
+    rule, why : str
+    components : int
+        How many there are.
+    """
+
+    workers: int
+    partitions: int
+    rule: str
+    why: str
+    components: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +82,10 @@ class Component:
     def rule(self) -> Rule:
         """The rule, ready to decode."""
         return self.kind(self.matrix, self.blocks)
+
+    def explain(self) -> Explanation:
+        """Say which rule decodes the component, and why."""
+        return Explanation(self.workers.size, self.partitions.size, self.kind.name, self.kind.why, 1)
 
     def decode(self, heard: Bools) -> NDArray[Any]:
         """Return coefficients, shape (members, m), zero where nobody was heard."""

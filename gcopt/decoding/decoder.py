@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from gcopt.code import Segment
-from gcopt.decoding.component import Component, components
+from gcopt.decoding.component import Component, Explanation, components
 from gcopt.decoding.fixed import FIXED, Sum
 from gcopt.decoding.rule import EXACT, Bools, Rule
 from gcopt.decoding.running import Running, follow
@@ -35,25 +35,6 @@ class Decoding:
 
     matrix: NDArray[Any]
     error: float
-
-
-class Explanation(NamedTuple):
-    """Which rule decodes components of one size, and why.
-
-    Attributes
-    ----------
-    workers, partitions : int
-        Of each such component.
-    rule, why : str
-    components : int
-        How many there are.
-    """
-
-    workers: int
-    partitions: int
-    rule: str
-    why: str
-    components: int
 
 
 class Decoder:
@@ -82,9 +63,7 @@ class Decoder:
 
     def __call__(self, responders: ArrayLike) -> Decoding:
         """Return the coefficients for these responders, bool, shape (n,)."""
-        heard = as_bools(responders)
-        if heard.shape != (self.segment.workers,):
-            raise InputError(f"responders has shape {heard.shape}; ({self.segment.workers},) is expected")
+        heard = self._heard(responders)
         key = np.packbits(heard).tobytes()
         found = self._cache.get(key)
         if found is None:
@@ -112,12 +91,16 @@ class Decoder:
         if segment.is_linear:
             kind = FIXED[segment.decoder]
             return [Explanation(segment.workers, segment.partitions, kind.name, kind.why, 1)]
-        counts: dict[tuple[int, int, type[Rule]], int] = {}
-        for part in self.components:
-            key = (part.workers.size, part.partitions.size, part.kind)
-            counts[key] = counts.get(key, 0) + 1
-        found = [Explanation(n, k, kind.name, kind.why, count) for (n, k, kind), count in counts.items()]
+        counts = Counter(component.explain() for component in self.components)
+        found = [one._replace(components=count) for one, count in counts.items()]
         return sorted(found, key=lambda one: (-one.workers, -one.partitions, one.rule))
+
+    def error(self, responders: ArrayLike) -> float:
+        """Return the squared error of these responders, without coefficients where the rules need none."""
+        heard = self._heard(responders)
+        if self.segment.is_linear:
+            return self(heard).error
+        return self._lost + sum(rule.error(heard[workers]) for workers, rule in self._parts)
 
     @cached_property
     def components(self) -> list[Component]:
@@ -138,6 +121,12 @@ class Decoder:
         """
         return follow(self._fixed) if self.segment.is_linear else Together(self)
 
+    def _heard(self, responders: ArrayLike) -> Bools:
+        heard = as_bools(responders)
+        if heard.shape != (self.segment.workers,):
+            raise InputError(f"responders has shape {heard.shape}; ({self.segment.workers},) is expected")
+        return heard
+
     def _decode(self, heard: Bools) -> Decoding:
         if self.segment.is_linear:
             found = self._fixed.decode(heard).astype(self.segment.encoding.dtype)
@@ -154,6 +143,12 @@ class Decoder:
     @cached_property
     def _transposed(self) -> sparse.csr_array:
         return sparse.csr_array(self.segment.encoding.T)
+
+    @cached_property
+    def _lost(self) -> float:
+        """The error of the partitions that nobody holds."""
+        held = sum(component.partitions.size for component in self.components)
+        return float(self.segment.blocks * (self.segment.partitions - held))
 
     @cached_property
     def _fixed(self) -> Sum:
@@ -200,12 +195,10 @@ class Together:
     def __init__(self, decoder: Decoder) -> None:
         self._decoder = decoder
         self._parts = [(component.workers, component.running()) for component in decoder.components]
-        held = sum(component.partitions.size for component in decoder.components)
-        self._lost = float(decoder.segment.blocks * (decoder.segment.partitions - held))
 
     def error(self, heard: Bools) -> float:
         """Return the squared error of the best coefficients."""
-        return self._lost + sum(part.error(heard[workers]) for workers, part in self._parts)
+        return self._decoder._lost + sum(part.error(heard[workers]) for workers, part in self._parts)
 
     def decodes(self, heard: Bools) -> bool:
         """Whether these workers determine the segment."""

@@ -18,13 +18,13 @@ RANK = 1e-10
 DENSE_LIMIT = 2500
 """The smaller side of a matrix up to which it is factored."""
 
-_TALL = 3  # null spaces of taller codes would be larger than this many squares of the dense limit
+_LARGE = 8  # nothing is made with more entries than this many squares of the dense limit
 
 
 def is_dense(shape: tuple[int, int]) -> bool:
-    """Whether a matrix of this shape is small enough to be factored, and its null space to be kept."""
+    """Whether a matrix of this shape is small enough to be factored, and the square of its workers to be kept."""
     n, columns = shape
-    return min(n, columns) <= DENSE_LIMIT and n * max(0, n - columns) <= _TALL * DENSE_LIMIT**2
+    return min(n, columns) <= DENSE_LIMIT and n * max(n, columns) <= _LARGE * DENSE_LIMIT**2
 
 
 class Factors:

@@ -17,6 +17,7 @@ from scipy import sparse
 from gcopt.decoding.rule import Bools, Rule
 
 _SAME = 1e-12
+_WIDE = 1e4  # column scales further apart than this leave rounding errors that a tree would hand on
 _STEPS = 100
 _CLOSE = 1e-9
 
@@ -60,7 +61,13 @@ class Graph(Rule):
     @classmethod
     def fits(cls, matrix: sparse.csr_array, blocks: int) -> bool:
         """Whether every row has two entries that are equal after scaling of rows and columns."""
-        return blocks == 1 and bool((np.diff(matrix.indptr) == 2).all()) and _scales(matrix) is not None
+        if blocks > 1 or (np.diff(matrix.indptr) != 2).any():
+            return False
+        scales = _scales(matrix)
+        if scales is None:
+            return False
+        sizes = np.abs(scales[1])
+        return bool(sizes.max() <= _WIDE * sizes.min())
 
     def decode(self, heard: Bools) -> NDArray[Any]:
         """Return coefficients, shape (n, 1)."""

@@ -164,7 +164,7 @@ class RunningSpan(_Changing):
 
     def decodes(self, heard: Bools) -> bool:
         """Whether these workers determine everything."""
-        return not self._hopeless(heard) and self._rule.error(heard) <= EXACT * self._rule.size
+        return not self._hopeless(heard) and self._rule.decodes(heard)
 
     def _hopeless(self, heard: Bools) -> bool:
         if heard.size - int(heard.sum()) <= self._null.shape[1]:

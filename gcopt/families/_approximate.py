@@ -64,11 +64,12 @@ def approximate(
     held = sparse.csr_array(assignment, dtype=np.float64)
     n, k = held.shape
     s = check_count("stragglers", stragglers, 0, n - 1, f" (fewer than the {n} workers)")
-    copies = np.bincount(held.indices, weights=held.data, minlength=k)
+    copies = np.asarray(held.sum(axis=0))
     if not copies.all():
         raise InputError(f"partition {int(copies.argmin())} is on no worker; every one needs a worker")
     q = check_decoder(decoder, probability)
-    held.data = held.data / (copies[held.indices] * (1.0 - q))
+    weights = (copies * (1.0 - q))[held.indices]
+    held.data = np.divide(held.data, weights, out=weights)
     segment = Segment(held, stragglers=s, decoder=decoder, approximate=True)
     promised = [
         Claim("load", float(np.diff(held.indptr).max()), "the assignment"),

@@ -72,7 +72,7 @@ def _mean_claim(assignment: sparse.csr_array, stragglers: int) -> Claim:
     """
     n, k = assignment.shape
     heard, held = n - stragglers, float(assignment.sum())
-    single = float(np.sum(assignment.data.astype(np.float64) ** 2))
+    single = float(np.square(assignment.data).sum())
     pairs = (held**2 / k - single) * (heard - 1) / max(1, n - 1)  # columns sum to held / k
     value = max(0.0, k - (held * heard / n) ** 2 / ((single + pairs) * heard / n))
     return Claim("mean", value, _MEAN, stragglers=stragglers)

@@ -6,6 +6,7 @@ from typing import Any
 
 from gcopt.checks import check_count
 from gcopt.code import GradientCode
+from gcopt.combinatorics.catalogue import MOST
 from gcopt.combinatorics.existence import block_design as incidence_of
 from gcopt.combinatorics.existence import design_existence
 from gcopt.existence import Existence
@@ -22,8 +23,7 @@ def _existence(
     n, _ = check_sizes(workers, stragglers)
     check_decoder(decoder, probability)
     gamma = check_count("replication", replication, 2, max(n, 2), f" (no more than the {n} workers)")
-    n = check_count("workers", workers, gamma)
-    found = design_existence(n, gamma, check_count("index", index, 1))
+    found = design_existence(check_count("workers", n, gamma, MOST), gamma, check_count("index", index, 1, MOST))
     nearest = tuple({_WORDS[key]: value for key, value in one.items()} for one in found.nearest)
     return Existence(found.answer, found.reason, nearest)
 

@@ -39,15 +39,15 @@ def graph_assignment(
 ) -> GradientCode:
     """Workers are the edges of a regular graph, partitions its vertices: everybody holds the two ends of an edge.
 
-    The worst error hangs on the second eigenvalue of the graph, the mean on how seldom a vertex is cut off: with
-    straggler probability q near q^replication (Theorem on random stragglers of the source).
+    The worst error hangs on the second eigenvalue of the graph, the mean on how seldom vertices are cut off from odd
+    cycles: of all errors with straggler probability q, k q^replication is the least, and expanders come close to it.
 
     Parameters
     ----------
     graph : str
         petersen, clebsch, shrikhande, schlaefli, hoffman-singleton, paley, triangular, kneser, lattice, latin-square,
-        symplectic, multipartite, complete, complete-bipartite, cycle, hypercube, ramanujan, random-regular, or a file
-        that `read_graph` reads: a list of edges or an adjacency matrix.
+        symplectic, affine-polar, steiner, multipartite, complete, complete-bipartite, cycle, hypercube, ramanujan,
+        random-regular, or a file that `read_graph` reads: a list of edges or an adjacency matrix.
     stragglers : int
         s.
     workers, partitions, replication : int, optional
@@ -76,6 +76,8 @@ def graph_assignment(
     >>> graph_assignment("random-regular", 9, workers=60, replication=4).partitions
     30
     """
+    if not isinstance(graph, str):
+        raise InputError(f"graph is {graph!r}; a name, or the path of a file as text, would work")
     n, k, d = (None if x is None else check_count(name, x, 1) for name, x in _pairs((workers, partitions, replication)))
     if graph == RANDOM:
         found = random_regular(*_random_size(n, k, d), rng)
@@ -131,8 +133,8 @@ def _named(graph: str, sizes: Sizes) -> sparse.csr_array:
         return known[fitting[0]].build()
     asked = ", ".join(f"{name} = {x}" for name, x in _pairs(sizes) if x is not None)
     if fitting:
-        few = ", ".join(str(size[0]) for size in sorted(fitting)[:5])
-        several = f"{graph} graphs with {asked or 'no size given'} have {few}, ... edges"
+        few = ", ".join(str(size[0]) for size in sorted(fitting)[:5]) + (", ..." if len(fitting) > 5 else "")
+        several = f"{graph} graphs with {asked or 'no size given'} have {few} workers"
         raise InputError(f"{several}; say which with {', '.join(_NAMES)}")
 
     def away(size: tuple[int, int, int]) -> tuple[float, ...]:

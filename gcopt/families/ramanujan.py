@@ -9,6 +9,8 @@ from gcopt.existence import Existence
 from gcopt.families._family import check_sizes, family
 from gcopt.families._graphs import RAVIV, regular_code
 
+_SIZES = "X^(p,q) has q (q^2 - 1) / 2 workers and load p + 1; p and q are different primes, 1 mod 4, and q > 2 sqrt(p)"
+
 
 def _workers(q: int) -> int:
     return q * (q * q - 1) // 2
@@ -24,13 +26,7 @@ def _answer(workers: int, load: int) -> tuple[Existence, tuple[int, int]]:
     for field in fields:
         degrees = [p + 1 for p in range(5, field * field // 4, 4) if is_pair(p, field)]
         near += [{"workers": _workers(field), "load": min(degrees, key=lambda x: abs(x - d))}] if degrees else []
-    reason = (
-        f"X^(p,q) has q (q^2 - 1) / 2 workers and load p + 1, p and q different primes that are 1 mod 4 with {SIZE}"
-    )
-    return Existence("no", reason, tuple(near)), (0, 0)
-
-
-SIZE = "q > 2 sqrt(p)"
+    return Existence("no", _SIZES, tuple(near)), (0, 0)
 
 
 def _exists(workers: int, stragglers: int, load: int, decoder: str, probability: float | None) -> Existence:

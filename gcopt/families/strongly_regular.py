@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gcopt.checks import check_count
 from gcopt.code import GradientCode
-from gcopt.combinatorics.graphs.catalogue import GRAPHS, Known, existence, find
+from gcopt.combinatorics.graphs.catalogue import STRONGLY_REGULAR, Known, existence, find
 from gcopt.errors import InputError
 from gcopt.existence import Existence
 from gcopt.families._family import check_sizes, family
@@ -24,9 +24,8 @@ def _chosen(
         raise InputError("load is missing; name one, or a graph, as in graph = 'lattice'")
     if graph is None and load is not None:
         return existence(n, load, adjacent, apart), find(n, load, adjacent, apart)
-    names = [name for name, named in GRAPHS.items() if any(k.parameters for k in named.known(name, 4, 50))]
-    if graph not in names:
-        raise InputError(f"graph is {graph!r}; one of {', '.join(names)} would work")
+    if graph not in STRONGLY_REGULAR:
+        raise InputError(f"graph is {graph!r}; one of {', '.join(STRONGLY_REGULAR)} would work")
     found = [k for k in find(n, load, adjacent, apart) if k.name == graph and not k.inverted]
     if load is None and len({k.degree for k in found}) > 1:
         loads = ", ".join(str(d) for d in sorted({k.degree for k in found}))
@@ -38,7 +37,7 @@ def _chosen(
 
 
 def _alike(graph: str, workers: int) -> tuple[dict[str, int], ...]:
-    known = [(k.vertices, k.degree) for k in GRAPHS[graph].known(graph, 4, 4 * workers + 60)]
+    known = [(k.vertices, k.degree) for k in STRONGLY_REGULAR[graph].known(graph, 4, 4 * workers + 60)]
     best = sorted(set(known), key=lambda size: (abs(size[0] - workers), size))[:3]
     return tuple({"workers": n, "load": d} for n, d in best)
 
@@ -86,7 +85,7 @@ def strongly_regular(
         lambda and mu; whatever exists by default, smallest second eigenvalue first.
     graph : str, optional
         petersen, clebsch, shrikhande, schlaefli, hoffman-singleton, paley, triangular, kneser, lattice, latin-square,
-        symplectic or multipartite; any, and their complements, by default.
+        symplectic, affine-polar, steiner or multipartite; any, and their complements, by default.
     decoder : str
         ``least-squares``, ``scaled`` or ``sum``.
     probability : float, optional

@@ -91,7 +91,9 @@ APPLIES = {
     "repetition-failure": REPEATED,
     "repetition-lost": REPEATED,
     "one-step": [(code(m, "scaled"), at(2)) for m in (FANO, RAGGED, groups(3, 2, 2))],
-    "bernoulli": [(bernoulli(n, 4, n), at(2)) for n in (12, 15, 20)],
+    "bernoulli": [
+        (bernoulli(n, 4, n, decoder), at(2)) for n, decoder in ((12, "scaled"), (15, "scaled"), (20, "least-squares"))
+    ],
     "stochastic-block": [(stochastic_block(n, 3, 0.6, 0.2, n), at(2)) for n in (12, 15, 18)],
     "unbiased": [(code(FANO), at(None, 0.2)), (code(PETERSEN), at(None, 0.3)), *SUMS],
     "fixed-coefficients": SUMS,

@@ -7,7 +7,7 @@ import pytest
 from gcopt.bounds import BOUNDS
 from gcopt.bounds.counting import lost
 from gcopt.code import GradientCode
-from gcopt.families import fractional_repetition
+from gcopt.families import FAMILIES, fractional_repetition
 from tests.bounds.codes import FANO, PETERSEN, PLANE, circulant, code, groups, incidence, worst_and_mean
 from tests.bounds.test_each import bernoulli, stochastic_block
 from tests.helpers import least_squares, straggler_sets
@@ -114,20 +114,31 @@ def test_how_often_repetition_fails(s, failure, lost):
     assert found.claimed == pytest.approx(12 * (s / 12) ** 3)
 
 
-def test_bernoulli_on_average_over_draws():
-    draws = [bernoulli(20, 4, seed) for seed in range(300)]
-    found = [BOUNDS["bernoulli"].check(draw, stragglers=6) for draw in draws]
-    assert [f.claimed for f in found] == pytest.approx([5.714286] * 300, abs=1e-6)
+@pytest.mark.parametrize(
+    ("name", "draw", "value"),
+    [
+        ("bernoulli", lambda seed: bernoulli(20, 4, seed), 5.714286),
+        ("stochastic-block", lambda seed: stochastic_block(20, 4, 0.6, 0.1, seed), 4.015595),
+    ],
+)
+def test_random_codes_on_average_over_draws(name, draw, value):
+    found = [BOUNDS[name].check(draw(seed), stragglers=6) for seed in range(300)]
+    assert [f.claimed for f in found] == pytest.approx([value] * 300, abs=1e-6)
     measured = [f.measured for f in found]
-    assert abs(np.mean(measured) - found[0].claimed) < 4 * np.std(measured) / np.sqrt(300)
+    assert abs(np.mean(measured) - value) < 4 * np.std(measured) / np.sqrt(300)
 
 
-def test_stochastic_block_on_average_over_draws():
-    draws = [stochastic_block(20, 4, 0.6, 0.1, seed) for seed in range(300)]
-    found = [BOUNDS["stochastic-block"].check(draw, stragglers=6) for draw in draws]
-    assert [f.claimed for f in found] == pytest.approx([4.015595] * 300, abs=1e-6)
+@pytest.mark.parametrize("decoder", ["scaled", "least-squares"])
+@pytest.mark.parametrize("name", ["bernoulli", "stochastic-block"])
+def test_families_of_random_codes_keep_below_their_bound(name, decoder):
+    given = {"load": 4} if name == "bernoulli" else {"communities": 4, "inside": 0.6, "across": 0.1}
+    draws = [FAMILIES[name](workers=12, stragglers=3, decoder=decoder, rng=seed, **given) for seed in range(40)]
+    found = [BOUNDS[name].check(draw, stragglers=3) for draw in draws]
     measured = [f.measured for f in found]
-    assert abs(np.mean(measured) - found[0].claimed) < 4 * np.std(measured) / np.sqrt(300)
+    assert np.mean(measured) < found[0].claimed + 4 * np.std(measured) / np.sqrt(40)
+    assert {f.status for f in found} == {"sampled"}
+    (promised,) = [c for c in draws[0].claims if c.on_average]
+    assert promised.value == pytest.approx(found[0].claimed)
 
 
 def test_fixed_coefficients():

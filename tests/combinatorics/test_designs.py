@@ -47,4 +47,6 @@ def test_what_is_no_design_has_no_parameters():
     assert parameters(incidence([[0, 1], [2, 3]], 4)) is None
     assert parameters(incidence([[0, 0], [1, 1]], 2)) is None
     assert parameters(sparse.csr_array(np.eye(3, dtype=int))) is None
+    assert parameters(complete(1, 1)) is None
+    assert parameters(sparse.csr_array((3, 0), dtype=int)) is None
     assert parameters(copies(sparse.csr_array(2 * FANO), 1)) is None

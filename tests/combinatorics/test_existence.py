@@ -95,3 +95,8 @@ def test_huge_numbers_are_answered_without_building_anything():
     assert design_existence(10**6 + 10**3 + 1, 10**3 + 1).answer == "unknown"
     assert design_existence(10**6 + 3, 5 * 10**5 + 1, 250000).answer == "yes"
     assert design_existence(10**6, 5 * 10**5, 7).answer == "no"
+    assert design_existence(9901, 100).answer == "unknown"
+    assert design_existence(25, 9, 3 * 10**6 + 1).answer == "no"
+    assert design_existence(25, 9, 9 * 10**6).answer == "yes"
+    with pytest.raises(InputError, match="index is 1000000000; an integer from 1 to 10000000"):
+        design_existence(25, 9, 10**9)

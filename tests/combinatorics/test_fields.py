@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcopt.combinatorics.fields import Field, nearest_orders, prime_power
-from gcopt.combinatorics.integers import is_square, prime_factors
+from gcopt.combinatorics.integers import divisors, is_square, prime_factors
 from gcopt.errors import ImpossibleError, InputError
 
 ORDERS = [q for q in range(2, 129) if prime_power(q)]
@@ -86,6 +86,7 @@ def test_prime_factors_multiply_to_the_number(number):
     factors = prime_factors(number)
     assert np.prod([p**a for p, a in factors.items()], dtype=np.int64) == number
     assert all(prime_factors(p) == {p: 1} for p in factors)
+    assert divisors(number) == sorted({e for d in range(1, 1001) if number % d == 0 for e in (d, number // d)})
     assert is_square(number) == all(a % 2 == 0 for a in factors.values())
 
 

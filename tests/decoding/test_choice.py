@@ -44,6 +44,7 @@ def test_rules_are_chosen_by_the_entries_and_explained(matrix, expected):
     heard = np.random.default_rng(0).random(decoder.segment.workers) < 0.6
     apart = sum(component.error(heard[component.workers]) for component in decoder.components)
     assert decoder(heard).error == pytest.approx(apart, abs=1e-12)
+    assert decoder.error(heard) == pytest.approx(apart, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", FIXED)

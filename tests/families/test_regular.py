@@ -98,7 +98,7 @@ def test_verify_proves_or_samples_every_claim(n, k, load, s, decoder):
     assert errors(code, s).max() <= claim(code, "error") + 1e-9
     assert errors(code, s).mean() <= claim(code, "mean") + 1e-9
     statuses = {check.claim.kind: check.status for check in gcopt.verify(code).checks}
-    assert statuses.pop("error") == ("proved" if decoder == "least-squares" else "sampled")
+    assert statuses.pop("error") == "proved"
     assert set(statuses.values()) == {"proved"}
 
 

@@ -11,11 +11,13 @@ from typing import Any
 from scipy import sparse
 
 from gcopt.combinatorics.graphs import simple, sporadic
+from gcopt.combinatorics.graphs.affine_polar import affine_polar
 from gcopt.combinatorics.graphs.building import complement
 from gcopt.combinatorics.graphs.nets import latin_square, most_classes
 from gcopt.combinatorics.graphs.paley import is_paley_order, paley
 from gcopt.combinatorics.graphs.parameters import Parameters, candidates, is_strongly_regular, ruled_out
 from gcopt.combinatorics.graphs.ramanujan import is_bipartite, is_pair, ramanujan
+from gcopt.combinatorics.graphs.steiner import steiner
 from gcopt.combinatorics.graphs.symplectic import symplectic
 from gcopt.combinatorics.graphs.triangular import kneser, triangular
 from gcopt.combinatorics.integers import prime_power
@@ -137,6 +139,22 @@ def _symplectic_ranks(q: int, low: int, high: int) -> Iterator[tuple[int, int]]:
         e, mu = e + 1, q * q * mu + q + 1
 
 
+def _affine_polar(low: int, high: int) -> Sizes:
+    for q in filter(prime_power, _between(2, lambda q: q**4, 0, high)):
+        e, power = 2, q  # q^(e-1)
+        while (n := (q * power) ** 2) <= high:
+            for sign in (1, -1) if n >= low else ():
+                adjacent = q * (power - sign) * (power // q + sign) + q - 2
+                yield (e, q, sign), Parameters(n, (q * power - sign) * (power + sign), adjacent, power * (power + sign))
+            e, power = e + 1, q * power
+
+
+def _steiner(low: int, high: int) -> Sizes:
+    for v in _between(9, lambda v: v * (v - 1) // 6, low, high):
+        if v % 6 in (1, 3):
+            yield (v,), Parameters(v * (v - 1) // 6, 3 * (v - 3) // 2, (v + 3) // 2, 9)
+
+
 def _multipartite(low: int, high: int) -> Sizes:
     for m in range(2, high // 2 + 1):
         for n in range(m * max(2, -(-low // m)), high + 1, m):
@@ -166,7 +184,7 @@ def _ramanujan(low: int, high: int) -> Sizes:
                 yield (p, q), (n, p + 1)
 
 
-GRAPHS: dict[str, Named] = {
+STRONGLY_REGULAR: dict[str, Named] = {
     "petersen": Named(_single(10, 3, 0, 1), lambda: kneser(5)),
     "clebsch": Named(_single(16, 5, 0, 2), sporadic.clebsch),
     "shrikhande": Named(_single(16, 6, 2, 2), sporadic.shrikhande),
@@ -178,25 +196,31 @@ GRAPHS: dict[str, Named] = {
     "lattice": Named(_lattice, latin_square),
     "latin-square": Named(_latin_square, latin_square),
     "symplectic": Named(_symplectic, symplectic),
+    "affine-polar": Named(_affine_polar, affine_polar),
+    "steiner": Named(_steiner, steiner),
     "multipartite": Named(_multipartite, simple.multipartite),
+}
+
+GRAPHS: dict[str, Named] = {
+    **STRONGLY_REGULAR,
     "complete": Named(_complete, simple.multipartite),
     "complete-bipartite": Named(_bipartite, simple.multipartite),
     "cycle": Named(_cycle, simple.cycle),
     "hypercube": Named(_hypercube, simple.hypercube),
     "ramanujan": Named(_ramanujan, ramanujan),
 }
-"""Names that can be given; `strongly_regular` also knows the complements of those that are strongly regular."""
+"""Every name that can be given."""
 
 
 def strongly_regular(low: int, high: int) -> Iterator[Known]:
-    """Yield every strongly regular graph that can be built here, from ``low`` to ``high`` vertices.
+    """Yield the strongly regular graphs that can be built here and their complements, ``low`` to ``high`` vertices.
 
     Examples
     --------
     >>> sorted({str(known.parameters) for known in strongly_regular(10, 10) if known.parameters.apart})
     ['(10, 3, 0, 1)', '(10, 5, 0, 5)', '(10, 6, 3, 4)', '(10, 8, 6, 8)']
     """
-    for name, named in GRAPHS.items():
+    for name, named in STRONGLY_REGULAR.items():
         for known in named.known(name, low, high):
             if known.parameters is None:
                 continue
@@ -212,7 +236,7 @@ def find(
 
     Examples
     --------
-    >>> [str(known) for known in find(16, 6)]
+    >>> [str(known) for known in find(16, 6)[:3]]
     ['shrikhande', 'lattice(4, 2)', 'the complement of latin-square(4, 3)']
     """
     wanted = (vertices, degree, adjacent, apart)
@@ -250,7 +274,7 @@ def existence(vertices: int, degree: int, adjacent: int | None = None, apart: in
         )
     said = "; ".join(f"{p}: {reason}" for p, reason in reasons[:3])
     said += f"; and {len(reasons) - 3} more alike" if len(reasons) > 3 else ""
-    nothing = f"no lambda and mu fit {degree} neighbours of {vertices}: d (d - lambda - 1) = (n - d - 1) mu"
+    nothing = f"no lambda and mu solve d (d - lambda - 1) = (n - d - 1) mu for n = {vertices}, d = {degree}"
     return Existence("no", said or nothing, nearest(vertices, degree))
 
 

@@ -53,5 +53,5 @@ def paley(order: int) -> sparse.csr_array:
     for start in range(0, order, step):
         rows = field.elements[start : start + step, None]
         indices[start : start + step] = np.sort(field.add(rows, squares).astype(np.int32), axis=1)
-    ones = np.ones(indices.size, dtype=np.int32)
-    return sparse.csr_array((ones, indices.ravel(), np.arange(order + 1) * degree), shape=(order, order))
+    indptr = np.arange(order + 1, dtype=np.int32) * degree
+    return sparse.csr_array((np.ones(indices.size, dtype=np.int32), indices.ravel(), indptr), shape=(order, order))

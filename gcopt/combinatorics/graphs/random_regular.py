@@ -29,7 +29,7 @@ def check_regular(vertices: int, degree: int) -> None:
     if vertices * degree % 2:
         raise ImpossibleError(
             f"a graph on {vertices} vertices with {degree} neighbours each would have {vertices * degree / 2} edges; "
-            f"{degree - 1} or {degree + 1} neighbours, or {vertices - 1} or {vertices + 1} vertices would work"
+            f"{degree + 1} neighbours, or {vertices + 1} vertices would work"
         )
 
 

@@ -98,10 +98,12 @@ def _checked(found: Any) -> sparse.csr_array:
         raise ValueError(f"a {n} x {m} matrix; an adjacency matrix is square")
     if not found.nnz:
         raise ValueError("no edges; a graph with edges is expected")
+    if found.diagonal().any():
+        raise ValueError(
+            f"vertex {int(np.flatnonzero(found.diagonal())[0])} has a loop; a graph without loops is expected"
+        )
     if (found.data != 1).any():
         raise ValueError(f"an entry is {found.data[found.data != 1][0]:g}; an adjacency matrix holds 0 and 1")
-    if found.diagonal().any():
-        raise ValueError(f"vertex {int(found.diagonal().argmax())} has a loop; a graph without loops is expected")
     if (found != found.T).nnz:
         first, second = (int(x[0]) for x in (found != found.T).nonzero())
         raise ValueError(f"{first} and {second} are joined in one direction only; an undirected graph is expected")

@@ -8,6 +8,8 @@ from scipy import sparse
 from gcopt.combinatorics.fields import Field
 from gcopt.combinatorics.graphs.building import Ints, from_neighbours
 
+_AT_ONCE = 2**18
+
 
 def symplectic(rank: int, order: int) -> sparse.csr_array:
     """Return the graph of Sp(2e, q): for e = 2, points of the generalised quadrangle W(q) on a common line.
@@ -37,7 +39,9 @@ def symplectic(rank: int, order: int) -> sparse.csr_array:
     table = np.empty((len(points), (order ** (width - 1) - 1) // (order - 1)), dtype=np.int32)
     last = width - 1 - (forms[:, ::-1] != 0).argmax(axis=1)
     for pivot in range(width):
-        table[last == pivot] = number[_zeros(field, forms[last == pivot], pivot) @ weights]
+        rows = np.flatnonzero(last == pivot)
+        for some in np.array_split(rows, 1 + rows.size * table.shape[1] // _AT_ONCE):
+            table[some] = number[_zeros(field, forms[some], pivot) @ weights]
     mine = np.arange(len(points))[:, None]
     return from_neighbours(table[table != mine].reshape(len(points), -1))
 
