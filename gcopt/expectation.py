@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import binom
 
+from gcopt.arrivals import work_so_far
 from gcopt.cluster import Trace
 from gcopt.code import GradientCode
 from gcopt.delays import Delay
-from gcopt.waiting import Waiting, work_so_far
+from gcopt.waiting import Waiting
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster

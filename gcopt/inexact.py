@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gcopt.waiting import Bools, Floats, Waiting, arrivals
+from gcopt.arrivals import arrivals
+from gcopt.waiting import Bools, Floats, Waiting
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster

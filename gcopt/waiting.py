@@ -1,4 +1,4 @@
-"""When messages arrive on a cluster, and when the master may stop waiting for more."""
+"""When the master may stop waiting for more messages."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from gcopt.arrivals import arrivals
 from gcopt.checks import check_finite, check_number
 from gcopt.cluster import Cluster, Times
 from gcopt.code import GradientCode
@@ -27,87 +28,6 @@ TIES = 1e-6
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
-
-
-def arrivals(code: GradientCode, cluster: Cluster, times: Times) -> Floats:
-    """Return when the master has each message.
-
-    Worker j has computed segment c after ``overhead + stall + T_j unit (samples / k) W parameters``, W its
-    `work_so_far`; it sends segments in order over its own link, and the master's link takes messages one after the
-    other.
-
-    Parameters
-    ----------
-    code : GradientCode
-    cluster : Cluster
-        With as many workers as the code.
-    times : Times
-        Draws, each array of shape (iterations, n).
-
-    Returns
-    -------
-    array, shape (iterations, n, segments)
-        Seconds since the start of the iteration; inf for never.
-
-    Raises
-    ------
-    InputError
-        If code and cluster have different numbers of workers.
-    """
-    if code.workers != cluster.workers:
-        raise InputError(f"the code has {code.workers} workers and the cluster {cluster.workers}; they must agree")
-    job, network = cluster.job, cluster.network
-    fraction = code.shares / np.array([s.blocks for s in code.segments])
-    work = work_so_far(code, job.forward)
-    scale = job.unit * job.samples * job.parameters / code.partitions
-    # one segment after the other in memory, as they are looked at
-    ready = np.moveaxis((times.overhead + times.stall)[None] + times.compute[None] * (scale * work.T)[:, None], 0, -1)
-    size = np.array([s.encoding.dtype.itemsize for s in code.segments]) * fraction * job.parameters
-    if network.bandwidth < np.inf:
-        for c, seconds in enumerate(size / network.bandwidth):
-            begin = ready[:, :, c] if c == 0 else np.maximum(ready[:, :, c], ready[:, :, c - 1])
-            ready[:, :, c] = begin + seconds
-    ready += network.latency
-    if network.master_bandwidth < np.inf:
-        ready = _one_after_the_other(ready, size / network.master_bandwidth)
-    return np.asarray(ready)
-
-
-def work_so_far(code: GradientCode, forward: float) -> Floats:
-    """Return the work of each worker up to the end of each segment, in gradients of a partition, shape (n, segments).
-
-    Nonzero (partition, block) pairs times block lengths, and, where the gradient is taken in stretches, a forward pass
-    for every partition touched so far.
-
-    Examples
-    --------
-    >>> import gcopt
-    >>> work_so_far(gcopt.families.two_stage(2, 1, alpha=3.0), forward=0.5).tolist()
-    [[1.0, 2.5], [1.0, 2.5]]
-    """
-    parts = list(zip(code.segments, code.shares, strict=True))
-    work = np.cumsum([s.pairs * (share / s.blocks) for s, share in parts], axis=0).T
-    if forward > 0.0 and (len(parts) > 1 or code.blocks > 1):
-        held = code.segments[0].support
-        touched = []
-        for segment in code.segments:
-            held = held + segment.support
-            touched.append(np.diff(held.indptr))
-        work = work + forward * np.stack(touched, axis=1)
-    return np.asarray(work)
-
-
-def _one_after_the_other(ready: Floats, seconds: Floats) -> Floats:
-    """Let messages pass a shared link in the order in which they are ready."""
-    flat = ready.reshape(ready.shape[0], -1)
-    order = np.argsort(flat, axis=1, kind="stable")
-    spent = np.cumsum(np.broadcast_to(seconds, ready.shape[1:]).ravel()[order], axis=1)
-    arrived = np.take_along_axis(flat, order, axis=1)
-    lead = np.concatenate([np.zeros((len(flat), 1)), spent[:, :-1]], axis=1)
-    passed = np.maximum.accumulate(arrived - lead, axis=1) + spent
-    out = np.empty_like(flat)
-    np.put_along_axis(out, order, passed, axis=1)
-    return out.reshape(ready.shape)
 
 
 class Waiting:

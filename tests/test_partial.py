@@ -6,13 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gcopt
+from gcopt.arrivals import arrivals
 from gcopt.cluster import Cluster, Failures, Job, Network
 from gcopt.delays import Delay
 from gcopt.errors import InputError
 from gcopt.partial import PartialWork, encode_partial, partial_times
 from gcopt.solvers.ordering import worst_work
 from gcopt.solvers.seeding import generator
-from gcopt.waiting import Waiting, arrivals
+from gcopt.waiting import Waiting
 
 RING = np.array([[(i - j) % 5 < 3 for i in range(5)] for j in range(5)])
 BY_TURNS = [[(j + t) % 5 for t in range(3)] for j in range(5)]

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcopt import simulation, waiting
+from gcopt.arrivals import _one_after_the_other, arrivals
 from gcopt.cluster import Cluster, Failures, Job, Network, Racks, Times, Trace
 from gcopt.code import GradientCode, Segment
 from gcopt.delays import Delay
@@ -18,7 +19,7 @@ from gcopt.families import FAMILIES
 from gcopt.families.block_coordinate import quiet_levels
 from gcopt.report import print_simulation
 from gcopt.simulation import completed, mean_and_stderr, sample_iterations, simulate
-from gcopt.waiting import Waiting, arrivals, kth
+from gcopt.waiting import Waiting, kth
 from tests.helpers import least_squares
 
 CODES = {
@@ -93,7 +94,7 @@ def test_the_master_takes_one_message_after_the_other():
 def test_the_master_link_serves_in_order_of_arrival(ready, first, second):
     """Two segments with messages of different sizes, against a queue."""
     flat = np.array(ready).reshape(1, 3, 2)
-    found = waiting._one_after_the_other(flat, np.array([first, second])).ravel()
+    found = _one_after_the_other(flat, np.array([first, second])).ravel()
     free, expected = 0.0, np.empty(6)
     for i in np.argsort(ready, kind="stable"):
         free = expected[i] = max(free, ready[i]) + (first, second)[i % 2]

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gcopt.arrivals import arrivals
 from gcopt.code import GradientCode, Segment
 from gcopt.decoding import Decoder, Decoding
 from gcopt.decoding.running import Running
 from gcopt.training.events import Broadcast, Message, Part, Reached
-from gcopt.waiting import Waiting, arrivals
+from gcopt.waiting import Waiting
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster, Times
@@ -70,7 +71,7 @@ class Policy:
         return int(heard.sum()) >= count if count is not None else self.decoders[segment].decodes(heard)
 
     def arrivals(self, cluster: Cluster, times: Times) -> Floats:
-        """Return when the master hears what on a cluster, shape (iterations, n, things); see `gcopt.waiting`."""
+        """Return when the master hears what on a cluster, shape (iterations, n, things); see `gcopt.arrivals`."""
         return arrivals(self.code, cluster, times)
 
     def possible(self, arrived: Floats) -> bool:
