@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 
+from ._worst_bounds import shortest_solution
+
 Array = NDArray[Any]  # float64 or complex128
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -17,6 +19,7 @@ Ints = NDArray[np.int64]
 RANK_TOLERANCE = 1e-9  # singular values below this share of the largest count as zero
 FAINT = 1e-13  # singular values down to this share are used where that makes the error smaller
 EXACT = 1e-12  # error per column of T that counts as rounding
+LARGE = 1500  # more workers are decoded by conjugate gradients
 PROPORTIONAL = 1e-10  # rows of length 1 that are as near as that, up to a scalar, count as the same
 
 
@@ -84,6 +87,11 @@ class Component:
         alive = np.setdiff1d(np.arange(self.size), lost)
         if len(alive) == 0:
             return self.whole, 0.0
+        if self.size > LARGE:
+            rows = self.rows[alive]
+            found = shortest_solution(rows, self.target)
+            residual = rows.T @ found.T - self.target.T
+            return float(np.linalg.norm(residual) ** 2), float(np.linalg.norm(found) ** 2)
         matrix, target = self.dense[alive].T, self.target.T
         error, norm = self.whole, 0.0
         for cut in (RANK_TOLERANCE, FAINT):
@@ -94,6 +102,22 @@ class Component:
             if error <= EXACT * self.whole:
                 break
         return error, norm
+
+
+    def starved(self, stragglers: int) -> Ints:
+        """Return the holders of one partition after another, always of one that fewest still hold, while they last."""
+        holders = self.rows.tocsc()
+        left = np.diff(holders.indptr).astype(np.int64)
+        lost = np.zeros(self.size, dtype=bool)
+        free = min(stragglers, self.size)
+        while free:
+            column = int(np.where(left > 0, left, self.size + 1).argmin())
+            mine = holders.indices[holders.indptr[column] : holders.indptr[column + 1]]
+            mine = mine[~lost[mine]][:free]
+            lost[mine] = True
+            left -= np.bincount(self.rows[mine].indices, minlength=len(left))
+            free -= len(mine)
+        return np.flatnonzero(lost)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,11 +9,13 @@ from time import perf_counter
 
 import numpy as np
 
-from ._worst_setup import EXACT, Component, Floats, Found, Ints, LeastSquares, cyclic_zeros, merge_twins
+from ._worst_bounds import FixedDecoding, all_sets_are_alike, shortest_solution
+from ._worst_setup import EXACT, LARGE, Component, Floats, Found, Ints, LeastSquares, cyclic_zeros, merge_twins
 from .errors import LimitError
 from .seeding import generator
 
 LARGEST = 4000  # workers of one component that the dense factorisation takes
+BOUNDED = 10_000  # workers of one component whose worst error is at least bounded
 FEW = 1_000_000  # sets that are looked at one by one even where structure would do
 FALLBACK = 20_000  # sets that are looked at by plain least squares where the search proves too ill-conditioned
 NOBODY: Ints = np.zeros(0, dtype=np.int64)
@@ -75,11 +77,10 @@ class Tables:
         return Table(component, values, values.copy(), lost, methods=["plain repetition"])
 
     def _general(self, component: Component, alone: bool) -> Table:
-        if component.size > LARGEST:
-            raise LimitError(f"{component.size} workers hang together; the search takes up to {LARGEST}")
-        data = LeastSquares.of(component.dense, component.target)
-        start = float(np.linalg.norm(data.solution) ** 2) if self.noise else data.error
-        most = self._most(component)
+        limit = LARGEST if self.noise else BOUNDED
+        if component.size > limit:
+            raise LimitError(f"{component.size} workers hang together; the search takes up to {limit}")
+        start, most = component.least_squares(NOBODY)[int(self.noise)], self._most(component)
         lost: list[Ints] = [NOBODY] * (most + 1)
         table = Table(component, np.full(most + 1, start), np.full(most + 1, start), lost)
         if most == component.size:
@@ -87,16 +88,44 @@ class Tables:
             table.lost[most] = np.arange(most)
             table.methods.append("everybody lost")
         groups, leaders = [np.array([j]) for j in range(component.size)], np.arange(component.size)
-        if not self.noise:
+        if not self.noise and component.size <= LARGE:
             groups, leaders = merge_twins(component.dense)
-            if len(leaders) < component.size:
-                data = LeastSquares.of(component.dense[leaders], component.target)
         asked = self._asked(component, alone)
+        if not self.noise and self._alike(table, asked, groups, leaders):
+            return table
+        if not self.noise and component.size > LARGE and max(asked, default=0) != 2 or component.size > LARGEST:
+            self._bound_only(table, asked)
+            return table
+        data = LeastSquares.of(component.dense[leaders], component.target)
         for t in asked:
             self._fill(table, t, data, groups)
             if t == asked[0] and not self.noise and table.bounds[t] <= start + EXACT * component.whole:
                 break
         return table
+
+    def _alike(self, table: Table, asked: list[int], groups: list[Ints], leaders: Ints) -> bool:
+        """Answer at once where sets of one size cause the same error; whether they do."""
+        component, size = table.component, len(groups[0])
+        same = all(len(group) == size for group in groups)
+        if not asked or not same or not all_sets_are_alike(component.rows[leaders], component.target):
+            return False
+        for t in asked:
+            table.lost[t] = np.concatenate([NOBODY, *groups[: t // size]])
+            table.values[t] = table.bounds[t] = component.least_squares(table.lost[t])[0]
+        table.methods.append("all sets of one size are alike")
+        return True
+
+    def _bound_only(self, table: Table, asked: list[int]) -> None:
+        """Too many workers for a search: the spectral bound, and the loss of whole partitions."""
+        component = table.component
+        decoding = FixedDecoding(
+            component.rows, component.target, shortest_solution(component.rows, component.target)
+        )
+        for t in asked:
+            table.lost[t] = component.starved(t)
+            table.values[t] = component.least_squares(table.lost[t])[0]
+            table.bounds[t] = max(table.values[t], decoding.bound(t))
+        table.methods.append("spectral bound")
 
     def _fill(self, table: Table, t: int, data: LeastSquares, groups: list[Ints]) -> None:
         """Answer for t lost workers of one component."""
