@@ -104,14 +104,15 @@ class Component:
         return error, norm
 
 
-    def starved(self, stragglers: int) -> Ints:
-        """Return the holders of one partition after another, always of one that fewest still hold, while they last."""
+    def starved(self, stragglers: int, first: int | None = None) -> Ints:
+        """Return the holders of one column after another, beginning with ``first``, then of one that fewest still hold."""
         holders = self.rows.tocsc()
         left = np.diff(holders.indptr).astype(np.int64)
         lost = np.zeros(self.size, dtype=bool)
         free = min(stragglers, self.size)
         while free:
-            column = int(np.where(left > 0, left, self.size + 1).argmin())
+            column = int(np.where(left > 0, left, self.size + 1).argmin()) if first is None else first
+            first = None
             mine = holders.indices[holders.indptr[column] : holders.indptr[column + 1]]
             mine = mine[~lost[mine]][:free]
             lost[mine] = True
@@ -197,6 +198,8 @@ class LeastSquares:
         Q = C^H C.
     solution : shape (m, c)
         a, the shortest least-squares solution of C a = T^T, transposed.
+    seen : shape (m, c)
+        C^H T^T, transposed: what each worker has of the target.
     error, freedom, smallest : float, int, float
         Least error; dimension of the null space; smallest nonzero eigenvalue of Q.
     """
@@ -206,6 +209,7 @@ class LeastSquares:
     basis: Array
     gram: Array
     solution: Array
+    seen: Array
     error: float
     freedom: int
     smallest: float
@@ -221,15 +225,15 @@ class LeastSquares:
         inverse = (image / values[:rank] ** 2) @ image.conj().T
         solution = (image / values[:rank]) @ (left[:, :rank].conj().T @ target.T)
         error = float(np.linalg.norm(C @ solution - target.T) ** 2)
-        arrays = basis @ basis.conj().T, inverse, basis, C.conj().T @ C, np.ascontiguousarray(solution.T)
+        arrays = basis @ basis.conj().T, inverse, basis, C.conj().T @ C, np.ascontiguousarray(solution.T), target @ C.conj()
         return cls(*arrays, error, basis.shape[1], float(values[rank - 1] ** 2))
 
     def on(self, chosen: Ints) -> LeastSquares:
         """Reduce to some of the workers; the others never straggle (good for the error only)."""
         grid = np.ix_(chosen, chosen)
-        solution = np.ascontiguousarray(self.solution[:, chosen])
         parts = self.null[grid], self.inverse[grid], self.basis[chosen], self.gram[grid]
-        return LeastSquares(*parts, solution, self.error, self.freedom, self.smallest)
+        vectors = np.ascontiguousarray(self.solution[:, chosen]), self.seen[:, chosen]
+        return LeastSquares(*parts, *vectors, self.error, self.freedom, self.smallest)
 
     @cached_property
     def is_circulant(self) -> bool:

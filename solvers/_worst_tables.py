@@ -43,6 +43,7 @@ class Tables:
     deadline: float
     seed: int
     restarts: int
+    symmetries: list[Ints] | None = None
     tasks: int = 0
 
     def of(self, components: list[Component]) -> list[Table]:
@@ -141,7 +142,9 @@ class Tables:
         self.tasks -= 1
         weight = np.array([len(group) for group in groups], dtype=np.int64)
         question = Question(data, weight, t, self.noise, component.whole, deadline)
-        found = search(question, generator(self.seed, int(component.workers[0]), t), self.restarts)
+        rng = generator(self.seed, int(component.workers[0]), t)
+        hints = self._hints(component, t, rng) if len(groups) == component.size and not self.noise else []
+        found = search(question, rng, self.restarts, self._symmetries(component, groups), hints)
         table.evaluated += found.evaluated
         lost = np.concatenate([groups[j] for j in found.lost] or [NOBODY])
         strained = np.concatenate([groups[j] for j in found.strained] or [NOBODY])
@@ -151,6 +154,22 @@ class Tables:
         table.methods.append(found.method)
         if found.pivot is not None:
             table.pivot = min(found.pivot, np.inf if table.pivot is None else table.pivot)
+
+    def _hints(self, component: Component, t: int, rng: np.random.Generator) -> list[Ints]:
+        """Sets that take whole partitions away."""
+        columns = rng.integers(component.rows.shape[1], size=self.restarts)
+        return [component.starved(t), *(component.starved(t, int(column)) for column in columns)]
+
+    def _symmetries(self, component: Component, groups: list[Ints]) -> list[Ints] | None:
+        """The given symmetries that send this component to itself, as permutations of its groups."""
+        if not self.symmetries:
+            return self.symmetries
+        group_of = np.full(len(self.symmetries[0]), -1)
+        for g, members in enumerate(groups):
+            group_of[component.workers[members]] = g
+        leaders = component.workers[[int(members[0]) for members in groups]]
+        sent = [group_of[p[leaders]] for p in self.symmetries]
+        return [p for p in sent if np.array_equal(np.sort(p), np.arange(len(groups)))]
 
     def _checked(self, component: Component, t: int, found: Found) -> Found:
         """Look at the sets that matter once more by plain least squares, and believe that where it differs.
