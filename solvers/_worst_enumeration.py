@@ -67,49 +67,37 @@ def _ordered(matrix: NDArray[Any], order: Ints, reach: int) -> NDArray[Any]:
 
 
 def enumerate_definite(question: Question, guess: Found) -> Found | None:
-    """Every set of exactly ``budget`` workers by `search_definite`; None when a pivot is zero.
+    """Every set of exactly ``budget`` workers by `search_definite`, in codes with freedom; None when a pivot is zero.
 
-    With M = P where C has full column rank. Otherwise M = K, every pivot shows that a loss can be made up for, and the
-    search is for the worst ||a||^2, whether that is asked for or the error (which then never rises).
+    Every pivot shows that a loss can be made up for, and the search is for the worst ||a||^2, whether that is asked for
+    or the error (which then never rises).
     """
     from ._adversary_kernels import DONE, PAUSED, search_definite
 
     s, data = question.budget, question.data
-    aim, least = question, guess.value
-    if data.freedom and not question.noise:
-        aim, least = replace(question, noise=True), question.start
-    big = question.sets > HOPELESS if data.freedom else (s - 1) * len(data.gram) ** 2 > MEMORY
-    if big:
+    least = guess.value if question.noise else question.start
+    if question.sets > HOPELESS:
         return replace(guess, value=least, bound=spectral_bound(question, least), method="too many sets to search")
-    if aim is not question:
-        guess = Found(aim.start, None)
-    stack = _Stack(aim, guess, s - 2, data.is_circulant)
+    aim = question if question.noise else replace(question, noise=True)
+    best = guess if question.noise else Found(aim.start, None)
+    stack = _Stack(aim, best, s - 2, data.is_circulant)
     m, n, dtype = len(data.solution), stack.reach, data.inverse.dtype
-    matrices = np.zeros((1 if data.freedom else s - 1, n, n), dtype=dtype)
-    rows = np.zeros((s - 1, data.freedom, n), dtype=dtype)
-    if data.freedom:
-        rows[0] = data.basis[stack.order[:n]].conj().T
-    else:
-        matrices[0] = data.inverse[np.ix_(stack.order, stack.order)][:n, :n]
+    matrix, rows = np.zeros((n, n), dtype=dtype), np.zeros((s - 1, data.freedom, n), dtype=dtype)
+    rows[0] = data.basis[stack.order[:n]].conj().T
     vectors = np.zeros((s - 1, m, n), dtype=dtype)
     vectors[0] = data.solution[:, stack.order[:n]]
-    rho = np.ascontiguousarray(stack.rho[:, stack.order[:n]])
-    tol = FINE_TOLERANCE if data.freedom else 0.0
     status = PAUSED
     while status == PAUSED and not question.late:
         status = search_definite(
-            matrices, rows, vectors, stack.reached, stack.position, stack.chosen, stack.where, stack.roots, rho,
-            stack.top_eigenvalue, stack.best, stack.sets, stack.work, tol, aim.margin, limits.STEP,
+            matrix, rows, vectors, stack.reached, stack.position, stack.chosen, stack.where, stack.roots,
+            stack.best, stack.sets, stack.work, FINE_TOLERANCE, aim.margin, limits.STEP,
         )  # fmt: skip
     if status not in (DONE, PAUSED):
         return None
-    found = stack.found(
-        guess, float(stack.best[0]), "all sets, every loss is made up for" if data.freedom else "all sets"
-    )
+    found = stack.found(best, float(stack.best[0]), "all sets, every loss is made up for")
     if status == PAUSED:
-        bound = spectral_bound(question, least) if data.freedom else _open_bound(question, stack, vectors, rho)
-        found = replace(found, bound=bound, method=UNFINISHED)
-    if aim is not question:
+        found = replace(found, bound=spectral_bound(question, least), method=UNFINISHED)
+    if not question.noise:
         found = replace(found, value=least, bound=least if status == DONE else found.bound)
     return found
 
@@ -190,6 +178,6 @@ def _open_bound(question: Question, stack: _Stack, vectors: NDArray[Any], rho: F
         if depth == 0 and stack.position[0] >= stack.roots:
             continue
         rest = slice(int(stack.position[depth]), None)
-        rise = rise(vectors[depth][:, rest], most - depth, rho[:, rest], stack.top_eigenvalue)
-        bound = max(bound, float(stack.reached[depth]) + rise)
+        added = rise(vectors[depth][:, rest], most - depth, rho[:, rest], stack.top_eigenvalue)
+        bound = max(bound, float(stack.reached[depth]) + added)
     return min(bound, spectral_bound(question, float(stack.best[0])) or bound)
