@@ -76,7 +76,7 @@ class Measured:
         key = (objective, c, s)
         if key not in self._known:
             linear = self.code.segments[c].is_linear
-            self._known[key] = self._linear(c, s) if linear else self._searched(objective, c, s)
+            self._known[key] = self._linear(objective, c, s) if linear else self._searched(objective, c, s)
         return self._known[key]
 
     def mean(self, c: int, s: int, probability: Probability) -> Mean:
@@ -135,28 +135,28 @@ class Measured:
                 worst, lost = error, other
         return lost, tried
 
-    def _linear(self, c: int, s: int) -> Interval:
-        """Worst case with fixed coefficients: proved where no partition is on two workers, else sampled."""
-        segment, decoder = self.code.segments[c], self.decoders[c]
-        n = segment.workers
-        if int(segment.replication.max()) == 1:
-            lost = _largest_difference(segment, s)
-            value = decoder(_heard(n, lost)).error
-            return Interval(s, value, value, lost, "every worker's share of the error is known; the s largest are lost")
-        rng = generator(self.seed, c)
-        sets = [tuple(rng.choice(n, s, replace=False).tolist()) for _ in range(self.samples)]
-        lost = max(sets, key=lambda lost: decoder(_heard(n, lost)).error)
-        return Interval(s, decoder(_heard(n, lost)).error, None, lost, f"the worst of {self.samples} random sets")
+    def _linear(self, objective: str, c: int, s: int) -> Interval:
+        """Worst case with fixed coefficients, which are evaluated again by the decoder."""
+        from gcopt.solvers.fixed_adversary import FixedWorstCase
+
+        segment = self.code.segments[c]
+        if objective == "noise":
+            return _heaviest(segment, s)
+        solver = FixedWorstCase(decoder=segment.decoder, seconds=self._seconds(objective, c))
+        found = solver.solve(segment.encoding, stragglers=s, rng=self.seed)
+        lower = self.decoders[c](_heard(segment.workers, found.set)).error
+        bound = lower if found.bound is None or found.bound <= found.value else found.bound
+        return Interval(s, lower, max(lower, bound), found.set, found.method)
 
 
-def _largest_difference(segment: Segment, s: int) -> tuple[int, ...]:
-    """Return the s workers whose loss costs most where each partition is on one worker and coefficients are fixed."""
-    factor = segment.workers / (segment.workers - s) if segment.decoder == "scaled" else 1.0
-    weights = segment.encoding
-    kept = np.asarray(np.abs(factor * weights.data - 1) ** 2)
-    gain = np.zeros(segment.workers)
-    np.add.at(gain, np.repeat(np.arange(segment.workers), np.diff(weights.indptr)), 1 - kept)
-    return tuple(sorted(np.argsort(-gain, kind="stable")[:s].tolist()))
+def _heaviest(segment: Segment, s: int) -> Interval:
+    """Return the noise of fixed coefficients, which is worst when those are heard whose rows are longest."""
+    n = segment.workers
+    squares = np.asarray(abs(segment.encoding).power(2).sum(axis=1)).ravel()
+    lost = np.argsort(squares, kind="stable")[:s]
+    factor = n / (n - s) if segment.decoder == "scaled" else 1.0
+    value = float(factor * np.sqrt(max(0.0, squares.sum() - squares[lost].sum()) / segment.partitions))
+    return Interval(s, value, value, tuple(sorted(lost.tolist())), "the longest rows are heard")
 
 
 def _heard(n: int, lost: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -15,7 +15,7 @@ from ._worst_guess import first_guess
 from ._worst_question import FINE_TOLERANCE, MEMORY, Question
 from ._worst_roots import spectral_bound
 from ._worst_setup import Found, Ints, LeastSquares
-from ._worst_tree import Tree, parts_of
+from ._worst_tree import Tree, parts_among
 
 
 SEARCHED = 100_000  # fewer sets are looked at without a search for symmetries
@@ -72,7 +72,7 @@ def _by_parts(question: Question, guess: Found, symmetries: list[Ints] | None) -
         return replace(guess, bound=guess.value, method="spectral bound")
     if (question.budget - 1) * len(question.weight) ** 2 > MEMORY:
         return replace(guess, bound=root, method="spectral bound, too many sets to search")
-    parts, note = parts_of(question, _symmetries(question, symmetries))
+    parts, note = parts_among(_symmetries(question, symmetries), len(question.weight), question.budget)
     found = Tree(question, guess, root).search(parts)
     return replace(found, method=found.method + note)
 
@@ -110,4 +110,4 @@ def compile_kernels(dtype: str) -> None:
             enumerate_definite(question, guess)
         else:
             enumerate_shrinking(question, guess)
-            Tree(question, guess, np.inf).search(parts_of(question, [])[0])
+            Tree(question, guess, np.inf).search(parts_among([], n, 3)[0])

@@ -124,16 +124,16 @@ class Tree:
         return ids[:kept], np.where(f[:kept] >= HUGE, np.inf, f[:kept])
 
 
-def parts_of(question: Question, symmetries: list[Ints]) -> tuple[list[Part], str]:
+def parts_among(symmetries: list[Ints], n: int, stragglers: int) -> tuple[list[Part], str]:
     """Parts that together hold a set of every kind, and what they are; all sets are one part without symmetries."""
-    everyone = np.arange(len(question.weight))
-    best, cost, note = [(everyone[:0], everyone)], float(question.sets), ""
-    for size in range(1, min(LARGEST_PART, question.budget - 2) + 1) if symmetries else ():
-        found = representatives(symmetries, len(everyone), size)
+    everyone = np.arange(n)
+    best, cost, note = [(everyone[:0], everyone)], comb(n, stragglers), ""
+    for size in range(1, min(LARGEST_PART, stragglers - 2) + 1) if symmetries else ():
+        found = representatives(symmetries, n, size)
         if found is None:
             break
         parts = list(found)
-        left = sum(comb(len(allowed), question.budget - size) + OVERHEAD for _, allowed in parts)
+        left = sum(comb(len(allowed), stragglers - size) + OVERHEAD for _, allowed in parts)
         if left < cost:
             best, cost, note = parts, left, f" of {len(parts)} kinds that are not symmetric"
     return best, note

@@ -150,7 +150,7 @@ class WorstCase:
         Least squares under a_S = 0; the formulas are derived in `_adversary_kernels` and `_worst_setup`. Cyclic codes:
         the BCH bound (Bose, Ray-Chaudhuri 1960; Hocquenghem 1959).
         """
-        matrix = _checked(encoding, blocks, stragglers)
+        matrix = checked_encoding(encoding, blocks, stragglers)
         permutations = None if symmetries is None else _permutations(matrix, blocks, symmetries)
         seed = seed_of(rng)
         components, unheld = split(matrix, blocks)
@@ -205,7 +205,8 @@ class WorstCase:
         )
 
 
-def _checked(encoding: Any, blocks: int, stragglers: int) -> sparse.csr_array:
+def checked_encoding(encoding: Any, blocks: int, stragglers: int) -> sparse.csr_array:
+    """Return an encoding matrix as sparse numbers; refuse what is none, and impossible numbers."""
     given: Any = encoding if sparse.issparse(encoding) else np.atleast_2d(np.asarray(encoding))
     if given.ndim != 2:
         raise InputError(f"encoding has shape {given.shape}; a matrix is needed")
