@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.optimize import minimize_scalar
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 from ._eigenvalues import largest_eigenvalue
@@ -21,129 +21,111 @@ CHUNK = 512  # rows of the Gram matrix that are looked at together
 
 
 @dataclass(frozen=True, eq=False)
-class FixedDecoding:
-    r"""The responders keep the coefficients that are best when all answer, up to one common factor.
+class Kept:
+    r"""Responders keep coefficients a that were chosen beforehand, up to one common factor.
 
-    With x the responders' indicator and D_u = diag(a_u), the error of rho a on them is rho^2 x^T M x - 2 rho u x + |T|^2,
-    M = Re sum_u D_u^H Q D_u and u_j = Re sum_u conj(a_uj) <b_j, T_u>; the best rho leaves |T|^2 - (u x)^2 / (x^T M x),
-    and the best decoding leaves no more. It works for any a; the shortest least-squares one is meant.
+    With x the responders' indicator and D_u = diag(a_u), the error of tau a on them is |T|^2 - 2 tau u x + tau^2 x^T M x,
+    M = Re sum_u D_u^H Q D_u and u_j = Re sum_u conj(a_uj) <b_j, T_u>. Some workers are heard for certain, s of c others
+    straggle: with S their indicator, 1_S = (s / c) 1 + v, v orthogonal to 1, |v|^2 = s (1 - s / c), and v^T M v is at
+    most ``spread`` |v|^2, all else is linear in 1_S. Any a and tau give a bound; the best decoding leaves no more.
 
     Attributes
     ----------
-    rows : csr_array, shape (c, m * q)
-        Workers' rows.
-    target : float, shape (m, m * q)
-        T.
-    solution : shape (m, c)
-        a.
+    whole : float
+        |T|^2, the error that is left when nothing is heard.
+    total, norm : float
+        u 1 and 1^T M 1 over all who may be heard.
+    gains, sums : array, shape (c,)
+        u and M 1 for those who may straggle, the 1 over all who may be heard.
+    inner : array, shape (c,)
+        M 1 among those who may straggle.
+    spread : float
+        Largest eigenvalue of their M on the vectors whose entries sum to 0.
     """
 
-    rows: sparse.csr_array
-    target: Floats
-    solution: Array
+    whole: float
+    total: float
+    norm: float
+    gains: Floats
+    sums: Floats
+    inner: Floats
+    spread: float
 
-    @property
-    def size(self) -> int:
-        """Number of workers c."""
-        return int(self.rows.shape[0])
-
-    def times(self, x: Floats) -> Floats:
-        """M x."""
-        coded = self.rows.T @ (self.solution * x.ravel()).T
-        return np.asarray((self.solution.conj().T * (self.rows.conj() @ coded)).sum(axis=1).real)
-
-    @cached_property
-    def gains(self) -> Floats:
-        """The vector u, shape (c,)."""
-        return np.asarray((self.solution.conj().T * (self.rows.conj() @ self.target.T)).sum(axis=1).real)
-
-    @cached_property
-    def row_sums(self) -> Floats:
-        """M 1, shape (c,); equal to u but for rounding where a is a least-squares solution."""
-        return self.times(np.ones(self.size))
-
-    @cached_property
-    def spread(self) -> float:
-        """Largest eigenvalue of M on the vectors whose entries sum to 0."""
-        c = self.size
-
-        def centred(x: Floats) -> Floats:
-            y = self.times(x.ravel() - x.mean())
-            return y - y.mean()
-
-        return max(0.0, largest_eigenvalue(self._dense, LinearOperator((c, c), matvec=centred, dtype=np.float64)))
-
-    def _dense(self) -> Floats:
-        """M between two projections on the vectors whose entries sum to 0."""
-        gram: Any = self.rows.conj() @ self.rows.T
-        M = gram.toarray()
-        M *= self.solution.conj().T @ self.solution
-        M = np.ascontiguousarray(M.real)
-        M -= M.mean(axis=0)
-        M -= M.mean(axis=1)[:, None]
-        return M
+    @classmethod
+    def of(cls, whole: float, solution: Array, gram: Array, seen: Array, free: NDArray[Any] | None = None) -> Kept:
+        """From a, Q and <b_j, T_u> (m, c) of all who may be heard; those at the positions ``free`` may straggle."""
+        M = np.asarray((np.conj(solution).T @ solution * gram).real)
+        gains, sums = np.asarray((np.conj(solution) * seen).sum(axis=0).real), M.sum(axis=1)
+        here = slice(None) if free is None else free
+        part = M if free is None else M[np.ix_(free, free)]
+        total, norm = float(gains.sum()), float(sums.sum())
+        return cls(whole, total, norm, gains[here], sums[here], part.sum(axis=1), _spread(part))
 
     def bound(self, stragglers: int) -> float:
-        """Bound on the error without any ``stragglers`` workers, see `least_heard`."""
-        s, c, whole = stragglers, self.size, float(self.target.sum())
+        """Bound on the error without ``stragglers`` of those who may straggle, at most c."""
+        s, c = stragglers, len(self.gains)
         share = s / c
-        total, g = float(self.gains.sum()), float(self.row_sums.sum())
-        apart = _largest(self.gains - self.row_sums, s)  # rounding, or a that is not quite the best
-        rest = g + self.spread * s * (1.0 - share) - share * share * g + 2.0 * (1.0 - share) * apart
-        return whole - least_heard(total, rest, 1.0 - share, _least(self.gains, s), _largest(self.gains, s))
+        fixed = self.norm - share * share * float(self.inner.sum()) + self.spread * s * (1.0 - share)
+        linear = 2.0 * share * self.inner - 2.0 * self.sums
+
+        def error(tau: float) -> float:
+            lost = np.sort(2.0 * tau * self.gains + tau * tau * linear)[c - s :].sum()
+            return float(self.whole - 2.0 * tau * self.total + tau * tau * fixed + lost)
+
+        return min(self.whole, float(minimize_scalar(error, bracket=(0.5, 1.0)).fun))
 
 
-def least_heard(total: float, rest: float, share: float, low: float, high: float) -> float:
-    """Least (total - y)^2 / (rest - 2 share y) over low <= y <= high, with 0 where the denominator may be 0.
-
-    That is (u x)^2 / (x^T M x) when y = u 1_S is what the set S of stragglers takes away: write 1_S = (s / c) 1 + v with
-    v orthogonal to 1 and |v|^2 = s (1 - s / c); then v^T M v is at most ``spread`` |v|^2, and all else is linear in y.
-    """
-    worst = high if share <= 0.0 else min(max(rest / share - total, low), high)
-    below, heard = rest - 2.0 * share * worst, max(0.0, total - worst)
-    return heard * heard / below if below > 0.0 else 0.0
+def _spread(M: Floats) -> float:
+    centred = M - M.mean(axis=0)
+    centred -= centred.mean(axis=1)[:, None]
+    return max(0.0, largest_eigenvalue(centred.copy, aslinearoperator(centred)))
 
 
-def _largest(values: Floats, count: int) -> float:
-    return float(np.sort(values)[len(values) - count :].sum())
-
-
-def _least(values: Floats, count: int) -> float:
-    return float(np.sort(values)[:count].sum())
-
-
-def rise_bound(M: Floats, gains: Floats, heard: float, stragglers: int) -> float:
-    """Bound on what the loss of ``stragglers`` among some workers adds to the error.
+def kept_by_many(rows: sparse.csr_array, target: Floats) -> Kept:
+    """The coefficients of a damped least-squares problem, for workers too many for dense factorisations but one.
 
     Parameters
     ----------
-    M : array, shape (c, c)
-        Of `FixedDecoding`, for the workers that may be lost.
-    gains : array, shape (c,)
-        Their u.
-    heard : float
-        |T|^2 less the error now, the sum of u over all workers.
-    stragglers : int
-        At most c.
+    rows : csr_array, shape (c, m * q)
+        Of length 1.
+    target : float, shape (m, m * q)
+        T.
     """
-    s, c = stragglers, len(M)
-    share, sums = s / c, M.sum(axis=1)
-    centred = M - sums / c
-    centred -= centred.mean(axis=1)[:, None]
-    spread = max(0.0, largest_eigenvalue(centred.copy, aslinearoperator(centred)))
-    apart = _largest(sums - gains, s)  # those who are never lost hold a part of the gains
-    rest = heard - share * share * float(sums.sum()) + spread * s * (1.0 - share) + 2.0 * share * apart
-    return heard - least_heard(heard, rest, 1.0 - share, _least(gains, s), _largest(gains, s))
+    a = shortest_solution(rows, target, damping=0.5)
+    c, adjoint = rows.shape[0], sparse.csr_array(rows.conj())
+
+    def times(x: Floats) -> Floats:
+        coded = rows.T @ (a * x.ravel()).T
+        return np.asarray((a.conj().T * (adjoint @ coded)).sum(axis=1).real)
+
+    def centred(x: Floats) -> Floats:
+        y = times(x.ravel() - x.mean())
+        return np.asarray(y - y.mean())
+
+    def dense() -> Floats:
+        M: Any = (adjoint @ rows.T).toarray()
+        M *= a.conj().T @ a
+        M = np.ascontiguousarray(M.real)
+        M -= M.mean(axis=0)
+        M -= M.mean(axis=1)[:, None]
+        return np.asarray(M)
+
+    gains = np.asarray((a.conj().T * (adjoint @ target.T)).sum(axis=1).real)
+    sums = times(np.ones(c))
+    spread = max(0.0, largest_eigenvalue(dense, LinearOperator((c, c), matvec=centred, dtype=np.float64)))
+    return Kept(float(target.sum()), float(gains.sum()), float(sums.sum()), gains, sums, sums, spread)
 
 
-def shortest_solution(rows: sparse.csr_array, target: Floats, tolerance: float = 1e-13, steps: int = 1000) -> Array:
-    """Least-squares solution a of rows^T a^T = T^T by conjugate gradients on the normal equations, shape (m, c).
+def shortest_solution(
+    rows: sparse.csr_array, target: Floats, damping: float = 0.0, tolerance: float = 1e-13, steps: int = 1000
+) -> Array:
+    """Minimise |rows^T a^T - T^T|^2 + damping |a|^2 by conjugate gradients, shape (m, c).
 
-    It starts at 0 and so tends to the shortest one; what is left after ``steps`` is as good as it got.
+    It starts at 0 and so tends to the shortest solution; what is left after ``steps`` is as good as it got.
     """
     matrix, adjoint = rows.T.tocsr(), rows.conj()
     found = np.zeros((len(target), rows.shape[0]), dtype=rows.dtype)
-    for block, wanted in enumerate(target):
+    for a, wanted in zip(found, target, strict=True):
         miss = wanted.astype(rows.dtype)
         slope = adjoint @ miss
         way, square = slope.copy(), float(np.vdot(slope, slope).real)
@@ -152,10 +134,10 @@ def shortest_solution(rows: sparse.csr_array, target: Floats, tolerance: float =
             if square <= enough:
                 break
             image = matrix @ way
-            step = square / float(np.vdot(image, image).real)
-            found[block] += step * way
+            step = square / float(np.vdot(image, image).real + damping * np.vdot(way, way).real)
+            a += step * way
             miss -= step * image
-            slope = adjoint @ miss
+            slope = adjoint @ miss - damping * a
             last, square = square, float(np.vdot(slope, slope).real)
             way = slope + (square / last) * way
     return found

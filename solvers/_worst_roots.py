@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._worst_bounds import rise_bound
+from ._worst_bounds import Kept
 from ._worst_question import Question
-from ._worst_setup import Floats
+from ._worst_setup import Floats, Ints
+
+DAMPINGS = (0.3, 1.0)  # of the coefficients that are kept; the mean eigenvalue of Q is 1
 
 
 def row_sums(gram: NDArray[Any], most: int) -> Floats:
@@ -34,7 +36,7 @@ def rise(solution: NDArray[Any], count: int, rho: Floats, top_eigenvalue: float)
 def spectral_bound(question: Question, least: float) -> float | None:
     """What no set exceeds, without a search; at least ``least``, a value that was found.
 
-    Error: keep the decoding of the others, see `rise`, and up to a factor, see `FixedDecoding`. Noise, C of full column
+    Error: keep the decoding of the others, see `rise` and `Kept`. Noise, C of full column
     rank: a least-squares solution has ||C a||^2 <= ||T||^2 - err0, and the least eigenvalue of Q only grows when workers
     are lost.
     """
@@ -45,20 +47,34 @@ def spectral_bound(question: Question, least: float) -> float | None:
         return max(least, (question.ceiling - data.error) / data.smallest)
     count = min(question.budget // int(question.weight.min()), len(question.weight))
     values, vectors = np.linalg.eigh(data.gram)
-    more = min(
-        rise(data.solution, count, row_sums(data.gram, count), float(values[-1])), scaled_rise(question, count)
-    )
+    more = rise(data.solution, count, row_sums(data.gram, count), float(values[-1]))
     if len(values) > 1 and values[-2] > 0.0:
         more = min(more, _deflated_rise(data.solution, count, values, np.abs(vectors[:, -1]) ** 2))
-    return max(least, min(question.ceiling, data.error + more))
+    bound = min(question.ceiling, data.error + more)
+    if data.complete:
+        bound = min(bound, Kept.of(question.ceiling, data.solution, data.gram, data.seen).bound(count))
+        if question.unit:
+            nobody = np.zeros(0, dtype=np.int64)
+            bound = min(bound, kept_bound(question, nobody, np.arange(len(question.weight))))
+    return max(least, bound)
 
 
-def scaled_rise(question: Question, count: int) -> float:
-    """What the loss of ``count`` adds at most when the others keep their coefficients up to a common factor."""
-    data = question.data
-    M = np.asarray((np.conj(data.solution).T @ data.solution * data.gram).real)
-    gains = np.asarray((np.conj(data.solution) * data.seen).sum(axis=0).real)
-    return rise_bound(M, gains, question.ceiling - data.error, count)
+def kept_bound(question: Question, dropped: Ints, allowed: Ints) -> float:
+    """What no set of the budget exceeds that has all ``dropped`` and else only some of ``allowed``.
+
+    The others keep their coefficients up to a common factor: those of the least-squares problem without ``dropped``, and
+    damped ones, which bound far more where that is ill-conditioned.
+    """
+    data, n = question.data, len(question.weight)
+    live = np.setdiff1d(np.arange(n), dropped)
+    free, s = np.searchsorted(live, allowed), question.budget - len(dropped)
+    gram, seen = data.gram[np.ix_(live, live)], data.seen[:, live]
+    bound = question.ceiling
+    for damping in DAMPINGS:
+        damped = gram + damping * np.eye(len(live))
+        solution = np.linalg.solve(damped, seen.T).T
+        bound = min(bound, Kept.of(question.ceiling, solution, gram, seen, free).bound(s))
+    return bound
 
 
 def _deflated_rise(solution: NDArray[Any], count: int, values: Floats, share: Floats) -> float:

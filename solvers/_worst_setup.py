@@ -202,6 +202,8 @@ class LeastSquares:
         C^H T^T, transposed: what each worker has of the target.
     error, freedom, smallest : float, int, float
         Least error; dimension of the null space; smallest nonzero eigenvalue of Q.
+    complete : bool
+        Whether nobody else is heard.
     """
 
     null: Array
@@ -213,6 +215,7 @@ class LeastSquares:
     error: float
     freedom: int
     smallest: float
+    complete: bool = True
 
     @classmethod
     def of(cls, rows: Array, target: Floats) -> LeastSquares:
@@ -233,7 +236,7 @@ class LeastSquares:
         grid = np.ix_(chosen, chosen)
         parts = self.null[grid], self.inverse[grid], self.basis[chosen], self.gram[grid]
         vectors = np.ascontiguousarray(self.solution[:, chosen]), self.seen[:, chosen]
-        return LeastSquares(*parts, *vectors, self.error, self.freedom, self.smallest)
+        return LeastSquares(*parts, *vectors, self.error, self.freedom, self.smallest, False)
 
     @cached_property
     def is_circulant(self) -> bool:

@@ -9,7 +9,7 @@ from time import perf_counter
 
 import numpy as np
 
-from ._worst_bounds import FixedDecoding, all_sets_are_alike, shortest_solution
+from ._worst_bounds import all_sets_are_alike, kept_by_many
 from ._worst_setup import EXACT, LARGE, Component, Floats, Found, Ints, LeastSquares, cyclic_zeros, merge_twins
 from .errors import LimitError
 from .seeding import generator
@@ -119,13 +119,11 @@ class Tables:
     def _bound_only(self, table: Table, asked: list[int]) -> None:
         """Too many workers for a search: the spectral bound, and the loss of whole partitions."""
         component = table.component
-        decoding = FixedDecoding(
-            component.rows, component.target, shortest_solution(component.rows, component.target)
-        )
+        kept = kept_by_many(component.rows, component.target)
         for t in asked:
             table.lost[t] = component.starved(t)
             table.values[t] = component.least_squares(table.lost[t])[0]
-            table.bounds[t] = max(table.values[t], decoding.bound(t))
+            table.bounds[t] = max(table.values[t], kept.bound(t))
         table.methods.append("spectral bound")
 
     def _fill(self, table: Table, t: int, data: LeastSquares, groups: list[Ints]) -> None:

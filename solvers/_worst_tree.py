@@ -14,13 +14,15 @@ import numpy as np
 from ._symmetry import representatives
 from ._worst_enumeration import UNFINISHED, enumerate_general, enumerate_shrinking
 from ._worst_question import Question
-from ._worst_roots import rise, row_sums, scaled_rise
+from ._worst_roots import kept_bound, rise, row_sums
 from ._worst_setup import Floats, Found, Ints
 
 SPECTRA = 300  # workers up to which a part gets a spectral bound of its own
 LARGEST_PART = 3  # stragglers by which parts are told apart at first
 OVERHEAD = 20_000  # sets that could be looked at while a part is prepared
-PATIENCE = 0.2  # seconds that a part may take before it is cut into smaller ones
+PATIENCE = 0.05  # seconds that a part may take before it is cut into smaller ones
+RATE = 5e7  # sets that a kernel looks at in a second, at least about
+QUICK = 0.2  # seconds that a part may take at that rate without being cut
 Part = tuple[Ints, Ints]  # who is lost for certain, who else may be
 
 
@@ -55,13 +57,13 @@ class Tree:
                 return replace(self.best, bound=bound, evaluated=self.evaluated, method=UNFINISHED)
             key, _, bounded, part = heappop(self.open)
             left = self.question.without(*part)
-            bound = -key if bounded else min(-key, left.data.error + self._rise(left))
+            bound = -key if bounded else min(-key, self._bound(left, part))
             if self._closed(bound):
                 continue
             if self.open and bound < -self.open[0][0]:
                 self._push(bound, True, part)
-            elif not self._finish(left, part):
-                self._divide(left, part, bound)
+            else:
+                self._resolve(left, part, bound)
         return replace(self.best, bound=self.best.value, evaluated=self.evaluated, method="all sets")
 
     def _closed(self, bound: float) -> bool:
@@ -70,53 +72,50 @@ class Tree:
     def _push(self, bound: float, bounded: bool, part: Part) -> None:
         heappush(self.open, (-bound, next(self._tickets), bounded, part))
 
-    def _rise(self, left: Question) -> float:
-        """Bound on what a part adds to the error of those who are lost for certain."""
+    def _bound(self, left: Question, part: Part) -> float:
+        """Bound on the error of the sets of one part."""
         data, more = left.data, left.budget
-        if more == 0:
-            return 0.0
-        added = rise(data.solution, more, row_sums(data.gram, more), np.inf)
-        return min(added, scaled_rise(left, more)) if len(data.gram) <= SPECTRA else added
+        bound = data.error + rise(data.solution, more, row_sums(data.gram, more), np.inf)
+        if not self.question.data.complete or len(data.gram) > SPECTRA:
+            return bound
+        return min(bound, kept_bound(self.question, *part))
 
-    def _finish(self, left: Question, part: Part) -> bool:
+    def _resolve(self, left: Question, part: Part, bound: float) -> None:
+        """Look through a part, at least for a while where that may be enough, or cut it by its first loss."""
+        patience = self.question.deadline - perf_counter()
+        if left.sets <= RATE * max(QUICK, patience / 2) and self._finish(left, part, patience):
+            return
+        ids, shares = self._sifted(left)
+        if np.isfinite(shares).all() and self._finish(left, part, min(patience, PATIENCE)):
+            return
+        for j in range(len(ids) - left.budget + 1):  # those that hurt most come first
+            reached = min(bound, left.data.error + float(shares[j : j + left.budget].sum()))
+            if self._closed(reached):
+                break
+            self._push(reached, False, (np.append(part[0], part[1][ids[j]]), part[1][ids[j + 1 :]]))
+
+    def _finish(self, left: Question, part: Part, patience: float) -> bool:
         """Look through a part by a kernel, for a while; whether that was enough."""
-        now = perf_counter()
-        patience = self.question.deadline - now
-        if left.sets > patience * 2e7:  # a kernel looks at more in a second
-            patience = min(patience, PATIENCE)
-        hurried = replace(left, deadline=now + patience)
+        hurried = replace(left, deadline=perf_counter() + patience)
         guess = Found(self.best.value, None)
         found = enumerate_shrinking(hurried, guess) if left.budget >= 2 and not left.data.freedom else None
         found = found or enumerate_general(hurried, guess)
         self.evaluated += found.evaluated
-        if found.value > self.best.value:
-            self.best = replace(self.best, value=found.value, lost=np.concatenate([part[0], part[1][found.lost]]))
-        strained = np.concatenate([part[0], part[1][found.strained]])
-        doubtful = self.best.doubtful or found.doubtful
-        if found.pivot is not None and found.pivot < (np.inf if self.best.pivot is None else self.best.pivot):
-            self.best = replace(self.best, pivot=found.pivot, strained=strained)
-        self.best = replace(self.best, doubtful=doubtful)
+        best = self.best
+        if found.value > best.value:
+            best = replace(best, value=found.value, lost=np.concatenate([part[0], part[1][found.lost]]))
+        if found.pivot is not None and found.pivot < (np.inf if best.pivot is None else best.pivot):
+            best = replace(best, pivot=found.pivot, strained=np.concatenate([part[0], part[1][found.strained]]))
+        self.best = replace(best, doubtful=best.doubtful or found.doubtful)
         return found.method != UNFINISHED
-
-    def _divide(self, left: Question, part: Part, bound: float) -> None:
-        """Cut a part by its first loss, the ones that hurt most first."""
-        data, more = left.data, left.budget
-        ids, shares = np.arange(len(data.gram)), np.sum(np.abs(data.solution) ** 2, axis=0)
-        shares = np.where(shares >= 0, np.inf, shares)
-        if not data.freedom:
-            ids, shares = self._sifted(left)
-        for j in range(len(ids) - more + 1):
-            reached = min(bound, data.error + float(shares[j : j + more].sum()))
-            if self._closed(reached):
-                break
-            dropped = np.append(part[0], part[1][ids[j]])
-            self._push(reached, False, (dropped, part[1][ids[j + 1 :]]))
 
     def _sifted(self, left: Question) -> tuple[Ints, Floats]:
         """Who may still be among the worst, and how much of the bound each accounts for, largest first."""
         from ._shrinking_kernels import HUGE, sift
 
         data, n = left.data, len(left.data.gram)
+        if data.freedom or left.budget < 2:
+            return np.argsort(-np.sum(np.abs(data.solution) ** 2, axis=0), kind="stable"), np.full(n, np.inf)
         ids, f = np.arange(n), np.zeros(n)
         need = self.best.value * (1.0 + 1e-12) + self.question.margin - data.error
         spare, work = np.empty_like(data.inverse), np.zeros(n + left.budget + 1)
