@@ -156,7 +156,9 @@ def _threshold(code: str, error: float, blocks: int = 1, segment: int = 0, *, se
     check_count("segment", segment, 0, len(loaded.segments) - 1)
     part = loaded.segments[segment]
     if part.is_linear:
-        raise InputError(f"segment {segment} has the {part.decoder} decoder; one that is decoded by least squares would work")
+        raise InputError(
+            f"segment {segment} has the {part.decoder} decoder; one that is decoded by least squares would work"
+        )
     asked = check_number("error", error, 0.0, open_low=True)
     found = Threshold(asked, seconds).solve(part.encoding, blocks=part.blocks, rng=seed)
     more = {"set": list(found.set), "error": found.error, "inflicted": found.inflicted, "method": found.method}

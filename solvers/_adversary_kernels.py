@@ -218,12 +218,12 @@ def search_definite(
     margin: float,
     limit: int,
 ) -> int:
-    """Largest a_S^H (K_SS)^-1 a_S over the sets of s >= 2 workers, depth first, K = rows^H rows positive definite on all.
+    """Largest a_S^H (K_SS)^-1 a_S over the sets of s >= 2 workers, K = rows^H rows positive definite on all of them.
 
-    Down to depth s - 2 ``rows`` (depth, r, n) are carried by modified Gram-Schmidt, which sees pivots down to rounding;
-    the last two levels cost a handful of operations per set, with ``matrix`` (n, n) as scratch space. ``where`` holds the
-    depth and the number of sets evaluated, ``best`` the largest value and the smallest pivot, ``sets`` where they were
-    found. Returns DONE, PAUSED or SINGULAR (a pivot of at most ``tol``).
+    Depth first. Down to depth s - 2 ``rows`` (depth, r, n) are carried by modified Gram-Schmidt, which sees pivots down
+    to rounding; the last two levels cost a handful of operations per set, with ``matrix`` (n, n) as scratch space.
+    ``where`` holds the depth and the number of sets evaluated, ``best`` the largest value and the smallest pivot,
+    ``sets`` where they were found. Returns DONE, PAUSED or SINGULAR (a pivot of at most ``tol``).
     """
     n, blocks = vectors.shape[2], vectors.shape[1]
     last_depth = vectors.shape[0] - 1

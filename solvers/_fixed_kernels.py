@@ -29,12 +29,20 @@ def _largest(values: Floats, count: int, top: Floats) -> float:
             for t in range(count):
                 if top[t] < top[smallest]:
                     smallest = t
-    return top[:count].sum()
+    return float(top[:count].sum())
 
 
 @fast_kernel
 def added(
-    gain: Floats, first: int, m: int, ahead: Floats, mass: float, rows: Floats, spread: float, values: Floats, top: Floats
+    gain: Floats,
+    first: int,
+    m: int,
+    ahead: Floats,
+    mass: float,
+    rows: Floats,
+    spread: float,
+    values: Floats,
+    top: Floats,
 ) -> float:
     """Bound on what m of the workers from ``first`` on add.
 
@@ -79,9 +87,9 @@ def search_fixed(
 ) -> int:
     """Largest value over all sets of s >= 2 workers, depth first, subtrees pruned by `added`.
 
-    ``gain`` (s - 1, c) and ``reached`` by depth; ``ahead`` (c + 1, c) and ``mass`` (c + 1,) by the first worker that may
-    still follow; ``rows`` (s + 1, c) by how many follow. ``where`` holds the depth and the number of sets evaluated. It
-    stands still after about ``limit`` operations and goes on where it was when it is called again.
+    ``gain`` (s - 1, c) and ``reached`` by depth; ``ahead`` (c + 1, c) and ``mass`` (c + 1,) by the first worker that
+    may still follow; ``rows`` (s + 1, c) by how many follow. ``where`` holds the depth and the number of sets
+    evaluated. It stands still after about ``limit`` operations and goes on where it was when it is called again.
     """
     last, c = gain.shape[0] - 1, gain.shape[1]
     values, top = work[:c], work[c:]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +45,7 @@ class Problem:
         miss = factor * np.asarray(encoding.sum(axis=0)).ravel() - 1.0
         gram = sparse.csr_array((encoding @ encoding.conj().T).real) * factor**2
         squares = gram.diagonal()
-        gain = squares - 2.0 * factor * np.asarray((encoding.conj() @ miss).real)
+        gain: Floats = squares - 2.0 * factor * np.asarray((encoding.conj() @ miss).real)
         pairs = sparse.csr_array(gram - sparse.diags_array(squares))
         pairs.eliminate_zeros()
         return cls(float(np.sum(np.abs(miss) ** 2)), gain, pairs, stragglers)
@@ -64,7 +63,7 @@ class Problem:
     @cached_property
     def ahead(self) -> Floats:
         """V 1."""
-        return np.asarray(self.pairs.sum(axis=1)).ravel()
+        return np.asarray(self.pairs @ np.ones(len(self.gain)))
 
     @cached_property
     def spread(self) -> float:
@@ -141,7 +140,7 @@ class Problem:
 
 @dataclass(frozen=True, eq=False)
 class Searched:
-    """The best value (not below the one given) and its set, None if none is better; a bound; how many were evaluated."""
+    """The best value, never below the one given; its set, None if none is better; a bound; how many were evaluated."""
 
     value: float
     set: Ints | None
@@ -177,6 +176,6 @@ def search(problem: Problem, least: float, spread: float, deadline: float) -> Se
     for depth in range(int(where[0]) + 1) if status == PAUSED else ():
         first, more = int(position[depth]), s - depth
         if first + more <= c:
-            part: Any = added(gain[depth], first, more, ahead[first], mass[first], rows[more], spread, work[:c], work[c:])
-            bound = max(bound, float(reached[depth]) + float(part))
+            known = ahead[first], mass[first], rows[more], spread, work[:c], work[c:]
+            bound = max(bound, float(reached[depth]) + added(gain[depth], first, more, *known))
     return Searched(float(best[0]), order[found] if found[0] >= 0 else None, bound, int(where[1]))

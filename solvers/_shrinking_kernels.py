@@ -1,9 +1,9 @@
 """Kernels of a search that drops workers who cannot be among the worst any more. Notation as in `_adversary_kernels`.
 
 Losing S adds a_S^H (P_SS)^-1 a_S, P positive definite. Scaled to diagonal 1, P_SS is at least the diagonal of 1 - r_i,
-r_i the largest sum of |P_ij| of |S| - 1 others (Gershgorin), so S adds at most sum f_i, f_i = |a_i|^2 / P_ii / (1 - r_i)
-(infinite where r_i >= 1). A worker that even with the largest others stays below what is needed is dropped from the whole
-subtree, which makes the r_i of the others smaller. Where Q is well conditioned that leaves few sets.
+r_i the largest sum of |P_ij| of |S| - 1 others (Gershgorin), so S adds at most the sum of f_i = |a_i|^2 / P_ii /
+(1 - r_i), infinite where r_i >= 1. A worker that even with the largest others stays below what is needed is dropped
+from the whole subtree, which makes the r_i of the others smaller. Where Q is well conditioned that leaves few sets.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ def _gather(P: Array, a: Array, ids: Ints, f: Floats, order: Ints, count: int, s
 
 @kernel
 def sift(P: Array, a: Array, ids: Ints, f: Floats, c: int, m: int, need: float, spare: Array, work: Floats) -> int:
-    """Drop workers without whom m more stragglers may still add more than ``need``; sort the others by f, largest first.
+    """Drop the workers that are in no set of m that may add more than ``need``; sort the others by f, largest first.
 
-    Returns how many are left, 0 if no set is.
+    Returns how many are left, 0 if there is no such set.
     """
     scale, top = work[: len(ids)], work[len(ids) :]
     while c >= m:
@@ -166,10 +166,8 @@ def search_shrinking(
         c, m = count[depth], last + 2 - depth
         need = best[0] + TIE * abs(best[0]) + margin - reached[depth]
         if depth == last:
-            pairs = _pairs(
-                P[depth, :c, :c], vectors[depth, :, :c], ids[depth, :c], reached[depth], depth, chosen, best, sets, work,
-                margin,
-            )  # fmt: skip
+            matrix, a = P[depth, :c, :c], vectors[depth, :, :c]
+            pairs = _pairs(matrix, a, ids[depth, :c], reached[depth], depth, chosen, best, sets, work, margin)
             if pairs < 0:
                 return SINGULAR
             where[1] += pairs

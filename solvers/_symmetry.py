@@ -69,7 +69,7 @@ def _labels(matrices: Sequence[Array]) -> Ints:
 
 
 class _Search:
-    """Individualise worker after worker until all colours differ; whatever else ends in the same colours is a symmetry."""
+    """Individualise worker after worker until all colours differ; other ways to the same colours are symmetries."""
 
     def __init__(self, labels: Ints, weight: Ints) -> None:
         self.n = len(labels)
@@ -102,8 +102,8 @@ class _Search:
     def generators(self) -> list[Ints]:
         """Return one permutation for each coset that the search reaches, without those that others give."""
         base, path = [], [self.start]
-        while (cell := _largest_cell(path[-1])) is not None:
-            base.append(int(cell[0]))
+        while (largest := _largest_cell(path[-1])) is not None:
+            base.append(int(largest[0]))
             path.append(self._fix(path[-1], base[-1]))
         found: list[Ints] = []
         for level in reversed(range(len(base))):
@@ -135,11 +135,9 @@ class _Search:
             image = np.empty(self.n, dtype=np.int64)
             image[np.argsort(wanted)] = np.argsort(after)
             return image if (self.keys[np.ix_(image, image)] == self.keys).all() else None
-        for candidate in np.flatnonzero(after == wanted[base[level + 1]]):
-            image = self._match(base, path, level + 1, after, int(candidate))
-            if image is not None:
-                return image
-        return None
+        candidates = np.flatnonzero(after == wanted[base[level + 1]])
+        images = (self._match(base, path, level + 1, after, int(candidate)) for candidate in candidates)
+        return next((found for found in images if found is not None), None)
 
 
 def _largest_cell(colours: Any) -> Ints | None:

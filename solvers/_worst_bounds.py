@@ -24,9 +24,9 @@ CHUNK = 512  # rows of the Gram matrix that are looked at together
 class Kept:
     r"""Responders keep coefficients a that were chosen beforehand, up to one common factor.
 
-    With x the responders' indicator and D_u = diag(a_u), the error of tau a on them is |T|^2 - 2 tau u x + tau^2 x^T M x,
+    With x the responders' indicator and D_u = diag(a_u), the error of tau a is |T|^2 - 2 tau u x + tau^2 x^T M x, with
     M = Re sum_u D_u^H Q D_u and u_j = Re sum_u conj(a_uj) <b_j, T_u>. Some workers are heard for certain, s of c others
-    straggle: with S their indicator, 1_S = (s / c) 1 + v, v orthogonal to 1, |v|^2 = s (1 - s / c), and v^T M v is at
+    straggle: with S the set of them, 1_S = (s / c) 1 + v, v orthogonal to 1, |v|^2 = s (1 - s / c), and v^T M v is at
     most ``spread`` |v|^2, all else is linear in 1_S. Any a and tau give a bound; the best decoding leaves no more.
 
     Attributes

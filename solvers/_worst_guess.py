@@ -15,9 +15,7 @@ from ._worst_setup import Found, Ints
 WIDE = 10_000_000  # with more sets than that the first guess is made from random sets as well
 
 
-def first_guess(
-    question: Question, rng: np.random.Generator, restarts: int, hints: Sequence[Ints] = ()
-) -> Found:
+def first_guess(question: Question, rng: np.random.Generator, restarts: int, hints: Sequence[Ints] = ()) -> Found:
     """Greedy choice and random sets, each improved by swaps: what an adversary would do."""
     now = perf_counter()
     question = replace(question, deadline=now + (question.deadline - now) / 3)
@@ -82,5 +80,3 @@ def _improve(question: Question, members: Ints) -> tuple[float, Ints]:
             if question.late:
                 break
     return value, members
-
-

@@ -70,7 +70,7 @@ class Question:
         return perf_counter() > self.deadline
 
     def without(self, dropped: Ints, allowed: Ints) -> Question:
-        """The question that is left when ``dropped`` are lost and only ``allowed`` may be lost too; not for the noise."""
+        """What is left of a question about the error when ``dropped`` are lost and only ``allowed`` may be lost too."""
         from ._adversary_kernels import drop_all
 
         data, start = self.data, self.start

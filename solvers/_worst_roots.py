@@ -36,9 +36,8 @@ def rise(solution: NDArray[Any], count: int, rho: Floats, top_eigenvalue: float)
 def spectral_bound(question: Question, least: float) -> float | None:
     """What no set exceeds, without a search; at least ``least``, a value that was found.
 
-    Error: keep the decoding of the others, see `rise` and `Kept`. Noise, C of full column
-    rank: a least-squares solution has ||C a||^2 <= ||T||^2 - err0, and the least eigenvalue of Q only grows when workers
-    are lost.
+    Error: keep the decoding of the others, see `rise` and `Kept`. Noise, C of full column rank: a least-squares
+    solution has ||C a||^2 <= ||T||^2 - err0, and the least eigenvalue of Q only grows when workers are lost.
     """
     data = question.data
     if question.noise:
@@ -62,8 +61,8 @@ def spectral_bound(question: Question, least: float) -> float | None:
 def kept_bound(question: Question, dropped: Ints, allowed: Ints) -> float:
     """What no set of the budget exceeds that has all ``dropped`` and else only some of ``allowed``.
 
-    The others keep their coefficients up to a common factor: those of the least-squares problem without ``dropped``, and
-    damped ones, which bound far more where that is ill-conditioned.
+    The others keep coefficients of a damped least-squares problem without ``dropped``, up to a common factor. They
+    bound far more than the best ones do where that problem is ill-conditioned.
     """
     data, n = question.data, len(question.weight)
     live = np.setdiff1d(np.arange(n), dropped)

@@ -17,7 +17,6 @@ from ._worst_roots import spectral_bound
 from ._worst_setup import Found, Ints, LeastSquares
 from ._worst_tree import Tree, parts_among
 
-
 SEARCHED = 100_000  # fewer sets are looked at without a search for symmetries
 KNOWN = 400  # workers up to which symmetries are searched
 

@@ -90,8 +90,8 @@ class Component:
         if self.size > LARGE:
             rows = self.rows[alive]
             found = shortest_solution(rows, self.target)
-            residual = rows.T @ found.T - self.target.T
-            return float(np.linalg.norm(residual) ** 2), float(np.linalg.norm(found) ** 2)
+            miss = rows.T @ found.T - self.target.T
+            return float(np.linalg.norm(miss) ** 2), float(np.linalg.norm(found) ** 2)
         matrix, target = self.dense[alive].T, self.target.T
         error, norm = self.whole, 0.0
         for cut in (RANK_TOLERANCE, FAINT):
@@ -103,9 +103,8 @@ class Component:
                 break
         return error, norm
 
-
     def starved(self, stragglers: int, first: int | None = None) -> Ints:
-        """Return the holders of one column after another, beginning with ``first``, then of one that fewest still hold."""
+        """Return the holders of column after column, of ``first`` and then always of one that fewest still hold."""
         holders = self.rows.tocsc()
         left = np.diff(holders.indptr).astype(np.int64)
         lost = np.zeros(self.size, dtype=bool)
@@ -228,7 +227,14 @@ class LeastSquares:
         inverse = (image / values[:rank] ** 2) @ image.conj().T
         solution = (image / values[:rank]) @ (left[:, :rank].conj().T @ target.T)
         error = float(np.linalg.norm(C @ solution - target.T) ** 2)
-        arrays = basis @ basis.conj().T, inverse, basis, C.conj().T @ C, np.ascontiguousarray(solution.T), target @ C.conj()
+        arrays = (
+            basis @ basis.conj().T,
+            inverse,
+            basis,
+            C.conj().T @ C,
+            np.ascontiguousarray(solution.T),
+            target @ C.conj(),
+        )
         return cls(*arrays, error, basis.shape[1], float(values[rank - 1] ** 2))
 
     def on(self, chosen: Ints) -> LeastSquares:

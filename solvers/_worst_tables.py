@@ -94,7 +94,7 @@ class Tables:
         asked = self._asked(component, alone)
         if not self.noise and self._alike(table, asked, groups, leaders):
             return table
-        if not self.noise and component.size > LARGE and max(asked, default=0) != 2 or component.size > LARGEST:
+        if (not self.noise and component.size > LARGE and max(asked, default=0) != 2) or component.size > LARGEST:
             self._bound_only(table, asked)
             return table
         data = LeastSquares.of(component.dense[leaders], component.target)
@@ -133,7 +133,8 @@ class Tables:
             table.lost[t] = np.arange(t)  # neighbours are the worst conditioned
             table.methods.append("BCH bound on a cyclic code")
             return
-        from ._worst_search import Question, search
+        from ._worst_question import Question
+        from ._worst_search import search
 
         now = perf_counter()
         deadline = now + (self.deadline - now) / max(self.tasks, 1)

@@ -233,8 +233,8 @@ def _permutations(matrix: sparse.csr_array, blocks: int, symmetries: Sequence[Ar
     n = matrix.shape[0]
     lengths = np.sqrt(np.asarray(abs(matrix).power(2).sum(axis=1)).ravel())
     unit = sparse.csr_array(sparse.diags_array(1.0 / np.where(lengths > 0.0, lengths, 1.0)) @ matrix)
-    gram, seen = sparse.csr_array(unit @ unit.conj().T), unit.reshape((n * blocks, -1)).sum(axis=1)
-    seen = np.asarray(seen).reshape(n, blocks)
+    gram = sparse.csr_array(unit @ unit.conj().T)
+    seen = np.asarray(unit.reshape((n * blocks, -1)).sum(axis=1)).reshape(n, blocks)
     shares = sparse.csr_array(seen @ seen.conj().T)
     found = []
     for i, given in enumerate(symmetries):

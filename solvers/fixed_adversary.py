@@ -1,4 +1,4 @@
-"""The worst case of a decoder whose coefficients are fixed: which stragglers hurt most, and the proof that none hurt more."""
+"""The worst case of fixed coefficients: which stragglers hurt most, and the proof that none hurt more."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class FixedWorstCase:
         factor = n / max(1, n - stragglers) if self.decoder == "scaled" else 1.0
         problem = Problem.of(matrix, stragglers, factor)
         if 0 < stragglers < n:
-            if 2 <= stragglers and n <= SEARCHED:
+            if stragglers >= 2 and n <= SEARCHED:
                 _compile()
                 started = perf_counter()
             deadline = np.inf if self.seconds is None else started + self.seconds

@@ -17,7 +17,7 @@ from .seeding import RngLike, seed_of
 
 NEAR = 1e-9  # share of the error asked for by which an error may fall short of it
 QUICK = 0.05  # share of the time left that one first look at a number of stragglers may take
-LEAST = 0.005  # seconds that are always taken
+LEAST = 0.05  # seconds that are always taken
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,9 +170,7 @@ class _State:
 
     def look(self, stragglers: int, seconds: float | None) -> None:
         """Search the worst case of one number of stragglers, and learn from it."""
-        result = WorstCase(seconds=seconds).solve(
-            self.matrix, blocks=self.blocks, stragglers=stragglers, rng=self.seed
-        )
+        result = WorstCase(seconds=seconds).solve(self.matrix, blocks=self.blocks, stragglers=stragglers, rng=self.seed)
         self.worst.append((stragglers, result.value, result.bound))
         enough = self.asked.error * (1.0 - NEAR)
         if result.value >= enough and stragglers <= self.high:
@@ -190,7 +188,7 @@ class _State:
             low = max(low, self.low) if middle == self.high else middle + 1
 
     def prove(self, share: float) -> None:
-        """Halve the numbers that are not ruled out, taking those that cannot be in ``share`` of the time for harmful."""
+        """Halve the numbers not ruled out, taking those that a ``share`` of the time does not rule out for harmful."""
         high = self.high
         while self.low < high and (self.left is None or self.left > LEAST):
             middle, known = (self.low + high) // 2, self.low
