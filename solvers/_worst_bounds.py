@@ -1,4 +1,4 @@
-"""What no set of stragglers exceeds, without a search: spectra, and codes whose sets of one size are all alike."""
+"""What no set of stragglers exceeds, without a search: spectra of coefficients that are kept."""
 
 from __future__ import annotations
 
@@ -15,9 +15,6 @@ from ._eigenvalues import largest_eigenvalue
 
 Array = NDArray[Any]  # float64 or complex128
 Floats = NDArray[np.float64]
-
-ALIKE = 1e-10  # entries of the Gram matrix of rows of length 1 that are as near as that count as equal
-CHUNK = 512  # rows of the Gram matrix that are looked at together
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,39 +138,3 @@ def shortest_solution(
             last, square = square, float(np.vdot(slope, slope).real)
             way = slope + (square / last) * way
     return found
-
-
-def all_sets_are_alike(rows: sparse.csr_array, target: Floats) -> bool:
-    """Whether the error depends on the number of stragglers only, as with balanced block designs.
-
-    The error without S is |T|^2 - tr(Q_FF^+ V_FF), Q = C^H C and V = C^H T^H T C. When both have one number on the
-    diagonal and one elsewhere, so have their parts, and renaming workers turns any F into any other of its size.
-    """
-    c = rows.shape[0]
-    if c < 2 or (np.diff(rows.indptr) == 0).any():
-        return False
-    turned = _turned(rows, target)
-    seen = turned @ target.T
-    first_gram, first_seen = (turned[[0]] @ turned.conj().T).toarray()[0], (seen[:1] @ seen.conj().T)[0]
-    scale = max(1.0, float(abs(first_seen[0])))
-    for start in range(0, c, CHUNK):
-        part = slice(start, min(start + CHUNK, c))
-        gram, shares = (turned[part] @ turned.conj().T).toarray(), seen[part] @ seen.conj().T
-        diagonal = np.arange(part.stop - start), np.arange(start, part.stop)
-        for block, one, near in ((gram, first_gram, ALIKE), (shares, first_seen, ALIKE * scale)):
-            if np.abs(block[diagonal] - one[0]).max() > near:
-                return False
-            block[diagonal] = one[1]
-            if np.abs(block - one[1]).max() > near:
-                return False
-    return True
-
-
-def _turned(rows: sparse.csr_array, target: Floats) -> sparse.csr_array:
-    """The rows times numbers of modulus 1 that make their sums positive: no set's error changes."""
-    if len(target) > 1:
-        return rows
-    sums = np.asarray(rows.sum(axis=1)).ravel()
-    small = np.abs(sums) < ALIKE
-    turn = np.where(small, 1.0, np.conj(sums) / np.where(small, 1.0, np.abs(sums)))
-    return sparse.csr_array(sparse.diags_array(turn) @ rows)

@@ -1,4 +1,4 @@
-"""What the worst case needs before it searches: components, least-squares data, symmetry, and the way back together."""
+"""What the worst case needs before it searches: components, least-squares data, and the way back together."""
 
 from __future__ import annotations
 
@@ -255,43 +255,6 @@ class LeastSquares:
             if np.abs(shifted - shifted[0]).max() > 1e-9 * max(1.0, float(np.abs(matrix).max())):
                 return False
         return True
-
-
-def merge_twins(rows: Array) -> tuple[list[Ints], Ints]:
-    """Group workers whose rows agree up to a scalar; return the groups and the first worker of each.
-
-    Losing some of a group changes no error, so for the error a group is one worker whose loss costs as many
-    stragglers as it has members.
-    """
-    gram = rows @ rows.conj().T
-    first = (np.abs(gram) >= 1.0 - 1e-9).argmax(axis=1)
-    apart = np.abs(rows - gram[np.arange(len(rows)), first][:, None] * rows[first]).max(axis=1)
-    first = np.where(apart <= PROPORTIONAL, first, np.arange(len(rows)))
-    groups = [np.flatnonzero(first == leader) for leader in np.unique(first)]
-    return groups, np.array([group[0] for group in groups], dtype=np.int64)
-
-
-def cyclic_zeros(component: Component) -> int:
-    """How many stragglers a cyclic code survives by the BCH bound; 0 when the rows are not such a code.
-
-    The rows must be the n shifts of one word, up to scalars, and the discrete Fourier transform of the word must
-    vanish at z consecutive frequencies, nowhere else and not at 0. A combination of rows that is zero has coefficients
-    that are a polynomial of degree < z on the roots of unity, so more than n - z of them are nonzero: any n - z rows
-    are independent, span the whole row space, and that contains the all-ones word (frequency 0). Returns z.
-    """
-    n = component.size
-    if component.blocks != 1 or component.rows.shape[1] != n:
-        return 0
-    rows = component.dense
-    shifted = np.take_along_axis(rows, (np.arange(n) + np.arange(n)[:, None]) % n, axis=1)
-    word = shifted[0]
-    factor = shifted @ word.conj()
-    if np.abs(shifted - factor[:, None] * word).max() > PROPORTIONAL:
-        return 0
-    spectrum = np.abs(np.fft.fft(word))
-    zero = spectrum <= RANK_TOLERANCE * spectrum.max()
-    runs = np.count_nonzero(zero & ~np.roll(zero, 1))
-    return 0 if zero[0] or runs != 1 else int(np.count_nonzero(zero))
 
 
 def distribute(tables: list[Floats], stragglers: int) -> tuple[float, list[int]]:

@@ -9,8 +9,9 @@ from time import perf_counter
 
 import numpy as np
 
-from ._worst_bounds import all_sets_are_alike, kept_by_many
-from ._worst_setup import EXACT, LARGE, Component, Floats, Found, Ints, LeastSquares, cyclic_zeros, merge_twins
+from ._worst_bounds import kept_by_many
+from ._worst_setup import EXACT, LARGE, Component, Floats, Found, Ints, LeastSquares
+from ._worst_structure import all_sets_are_alike, cyclic_zeros, merge_twins
 from .errors import LimitError
 from .seeding import generator
 

@@ -14,7 +14,8 @@ from scipy.linalg import block_diag
 
 from gcopt.solvers import _adversary_kernels as kernels
 from gcopt.solvers import _shrinking_kernels, _worst_enumeration, _worst_guess, _worst_question, _worst_tables
-from gcopt.solvers._worst_setup import LeastSquares, cyclic_zeros, split
+from gcopt.solvers._worst_setup import LeastSquares, split
+from gcopt.solvers._worst_structure import cyclic_zeros
 from gcopt.solvers.adversary import WorstCase
 from gcopt.solvers.errors import InputError, LimitError
 from gcopt.solvers.result import Status

@@ -14,10 +14,11 @@ from scipy.sparse.linalg import ArpackNoConvergence, aslinearoperator
 
 from gcopt.solvers import _eigenvalues, _worst_setup, _worst_tables
 from gcopt.solvers._eigenvalues import largest_eigenvalue
-from gcopt.solvers._worst_bounds import Kept, all_sets_are_alike, kept_by_many, shortest_solution
+from gcopt.solvers._worst_bounds import Kept, kept_by_many, shortest_solution
 from gcopt.solvers._worst_question import Question
 from gcopt.solvers._worst_roots import kept_bound, spectral_bound
 from gcopt.solvers._worst_setup import LeastSquares
+from gcopt.solvers._worst_structure import all_sets_are_alike
 from gcopt.solvers.adversary import WorstCase
 from gcopt.solvers.result import Status
 from tests.helpers import least_squares, worst_error
