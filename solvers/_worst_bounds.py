@@ -114,7 +114,7 @@ def kept_by_many(rows: sparse.csr_array, target: Floats) -> Kept:
 
 
 def shortest_solution(
-    rows: sparse.csr_array, target: Floats, damping: float = 0.0, tolerance: float = 1e-13, steps: int = 1000
+    rows: sparse.csr_array, target: Floats, damping: float = 0.0, tolerance: float = 1e-13, steps: int = 4000
 ) -> Array:
     """Minimise |rows^T a^T - T^T|^2 + damping |a|^2 by conjugate gradients, shape (m, c).
 
