@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from itertools import combinations
-from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +81,7 @@ class Measured:
         key = (objective, c, s)
         if key not in self._known:
             linear = self.code.segments[c].is_linear
-            self._known[key] = self._linear(c, s) if linear else self._searched(objective, c, s)
+            self._known[key] = self._linear(objective, c, s) if linear else self._searched(objective, c, s)
         return self._known[key]
 
     def mean(self, c: int, s: int, probability: Probability) -> Mean:
@@ -148,29 +146,28 @@ class Measured:
                 worst, lost = error, other
         return lost, tried
 
-    def _linear(self, c: int, s: int) -> Interval:
-        """Worst case with fixed coefficients: proved if no partition is on two workers or sets are few."""
-        segment, decoder = self.code.segments[c], self.decoders[c]
-        n = segment.workers
-        if int(segment.replication.max()) == 1:
-            lost = _largest_difference(segment, s)
-            value = decoder(_heard(n, lost)).error
-            return Interval(s, value, value, lost, "every worker's share of the error is known; the s largest are lost")
-        if (sets := comb(n, s)) <= _SETS:
-            lost = max(combinations(range(n), s), key=lambda lost: _fixed_error(segment, lost))
-            value = decoder(_heard(n, lost)).error
-            return Interval(s, value, value, lost, f"all {sets:,} sets")
-        rng = generator(self.seed, c)
-        tried = [tuple(rng.choice(n, s, replace=False).tolist()) for _ in range(self.samples)]
-        lost = max(tried, key=lambda lost: _fixed_error(segment, lost))
-        return Interval(s, decoder(_heard(n, lost)).error, None, lost, f"the worst of {self.samples} random sets")
+    def _linear(self, objective: str, c: int, s: int) -> Interval:
+        """Worst case with fixed coefficients, which are evaluated again by the decoder."""
+        from gcopt.solvers.fixed_adversary import FixedWorstCase
+
+        segment = self.code.segments[c]
+        if objective == "noise":
+            return _heaviest(segment, s)
+        solver = FixedWorstCase(decoder=segment.decoder, seconds=self._seconds(objective, c))
+        found = solver.solve(segment.encoding, stragglers=s, rng=self.seed)
+        lower = self.decoders[c](_heard(segment.workers, found.set)).error
+        bound = lower if found.bound is None or found.bound <= found.value else found.bound
+        return Interval(s, lower, max(lower, bound), found.set, found.method)
 
 
-def _fixed_error(segment: Segment, lost: tuple[int, ...]) -> float:
-    """Return the error without these workers where everybody else has the same coefficient."""
-    factor = segment.workers / (segment.workers - len(lost)) if segment.decoder == "scaled" else 1.0
-    rows = segment.encoding
-    return float(np.sum(np.abs(factor * (_heard(segment.workers, lost) @ rows) - 1.0) ** 2))
+def _heaviest(segment: Segment, s: int) -> Interval:
+    """Return the noise of fixed coefficients, which is worst when those are heard whose rows are longest."""
+    n = segment.workers
+    squares = np.asarray(abs(segment.encoding).power(2).sum(axis=1)).ravel()
+    lost = np.argsort(squares, kind="stable")[:s]
+    factor = n / (n - s) if segment.decoder == "scaled" else 1.0
+    value = float(factor * np.sqrt(max(0.0, squares.sum() - squares[lost].sum()) / segment.partitions))
+    return Interval(s, value, value, tuple(sorted(lost.tolist())), "the longest rows are heard")
 
 
 def _key(c: int, s: int, probability: Probability) -> _Key:
@@ -178,16 +175,6 @@ def _key(c: int, s: int, probability: Probability) -> _Key:
     if isinstance(probability, (list, tuple, np.ndarray)):
         return c, s, tuple(float(q) for q in probability)
     return c, s, probability  # type: ignore[return-value]
-
-
-def _largest_difference(segment: Segment, s: int) -> tuple[int, ...]:
-    """Return the s workers whose loss costs most where each partition is on one worker and coefficients are fixed."""
-    factor = segment.workers / (segment.workers - s) if segment.decoder == "scaled" else 1.0
-    weights = segment.encoding
-    kept = np.asarray(np.abs(factor * weights.data - 1) ** 2)
-    gain = np.zeros(segment.workers)
-    np.add.at(gain, np.repeat(np.arange(segment.workers), np.diff(weights.indptr)), 1 - kept)
-    return tuple(sorted(np.argsort(-gain, kind="stable")[:s].tolist()))
 
 
 def _heard(n: int, lost: tuple[int, ...]) -> NDArray[np.bool_]:

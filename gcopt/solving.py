@@ -136,10 +136,33 @@ def _worst_case(
     check_count("segment", segment, 0, len(loaded.segments) - 1)
     part = loaded.segments[segment]
     check_count("stragglers", stragglers, 0, part.workers - 1)
-    solver = WorstCase(objective=objective, seconds=seconds)
-    found = solver.solve(part.encoding, blocks=part.blocks, stragglers=stragglers, rng=seed)
+    if part.is_linear and objective == "error":
+        from gcopt.solvers.fixed_adversary import FixedWorstCase
+
+        found = FixedWorstCase(part.decoder, seconds).solve(part.encoding, stragglers=stragglers, rng=seed)
+    else:
+        solver = WorstCase(objective=objective, seconds=seconds)
+        found = solver.solve(part.encoding, blocks=part.blocks, stragglers=stragglers, rng=seed)
     more = {"set": list(found.set), "method": found.method, "evaluated": found.evaluated}
     return Solution("worst-case", found, more)
+
+
+def _threshold(code: str, error: float, blocks: int = 1, segment: int = 0, *, seconds: Any, seed: int) -> Solution:
+    """How few stragglers can inflict this squared error on a code that is decoded by least squares."""
+    from gcopt.checks import check_count
+    from gcopt.solvers.threshold import Threshold
+
+    loaded = load(code, blocks=check_count("blocks", blocks, 1))
+    check_count("segment", segment, 0, len(loaded.segments) - 1)
+    part = loaded.segments[segment]
+    if part.is_linear:
+        raise InputError(
+            f"segment {segment} has the {part.decoder} decoder; one that is decoded by least squares would work"
+        )
+    asked = check_number("error", error, 0.0, open_low=True)
+    found = Threshold(asked, seconds).solve(part.encoding, blocks=part.blocks, rng=seed)
+    more = {"set": list(found.set), "error": found.error, "inflicted": found.inflicted, "method": found.method}
+    return Solution("threshold", found, more)
 
 
 def _order_statistics(workers: int, model: str, *, seconds: Any, seed: int, **parameters: Any) -> Solution:
@@ -168,6 +191,7 @@ SOLVERS: Registry[Solver] = Registry(
     "gcopt.solvers",
     {
         "worst-case": Solver("worst-case", "Schur complement search, see gcopt.solvers.adversary", _worst_case),
+        "threshold": Solver("threshold", "Kadhe, Koyluoglu, Ramchandran 2019, arXiv 1904.13373", _threshold),
         "ordering": Solver("ordering", "Ramamoorthy, Meng, Girimaji 2024, arXiv 2405.19509", _ordering),
         "diversity-runtime": "gcopt.solving_diversity:RUNTIME",
         "diversity-completion": "gcopt.solving_diversity:COMPLETION",

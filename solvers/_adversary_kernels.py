@@ -163,17 +163,6 @@ def _scan_pairs(
 
 
 @fast_kernel
-def _schur(matrix: Array, j: int, out: Array) -> None:
-    """Upper triangle of the Schur complement of entry (j, j), for the rows after j."""
-    n = matrix.shape[0]
-    inverse = 1.0 / matrix[j, j].real
-    for i in range(j + 1, n):
-        c = np.conj(matrix[j, i]) * inverse
-        for l in range(i, n):
-            out[i, l] = matrix[i, l] - c * matrix[j, l]
-
-
-@fast_kernel
 def drop_line(a: Array, j: int, line: Array, out: Array) -> float:
     """Solution without worker j for the workers after it; ``line`` is row j of M. Returns |a_j|^2 / M_jj."""
     pivot = line[j].real
@@ -214,7 +203,7 @@ def _gram(rows: Array, first: int, out: Array) -> None:
 
 @kernel
 def search_definite(
-    matrices: Array,
+    matrix: Array,
     rows: Array,
     vectors: Array,
     reached: Floats,
@@ -222,8 +211,6 @@ def search_definite(
     chosen: Ints,
     where: Ints,
     roots: int,
-    rho: Floats,
-    top_eigenvalue: float,
     best: Floats,
     sets: Ints,
     work: Floats,
@@ -231,16 +218,14 @@ def search_definite(
     margin: float,
     limit: int,
 ) -> int:
-    """Largest a_S^H (M_SS)^-1 a_S over the sets of s >= 2 workers, depth first, M positive definite on all of them.
+    """Largest a_S^H (K_SS)^-1 a_S over the sets of s >= 2 workers, K = rows^H rows positive definite on all of them.
 
-    Below depth s - 2 the last two levels cost a handful of operations per set. Down to there either the Schur
-    complement of M is carried (``matrices`` by depth), or, where M = rows^H rows, ``rows`` (depth, r, n) by modified
-    Gram-Schmidt, which sees pivots down to rounding; ``matrices`` is then one matrix. Otherwise ``rows``
-    has r = 0. ``where`` holds the depth and the number of sets evaluated, ``best`` the largest value and the smallest
-    pivot, ``sets`` where they were found. Subtrees are pruned when ``top_eigenvalue`` (of Q) is finite. Returns DONE,
-    PAUSED or SINGULAR (a pivot of at most ``tol``).
+    Depth first. Down to depth s - 2 ``rows`` (depth, r, n) are carried by modified Gram-Schmidt, which sees pivots down
+    to rounding; the last two levels cost a handful of operations per set, with ``matrix`` (n, n) as scratch space.
+    ``where`` holds the depth and the number of sets evaluated, ``best`` the largest value and the smallest pivot,
+    ``sets`` where they were found. Returns DONE, PAUSED or SINGULAR (a pivot of at most ``tol``).
     """
-    n, blocks, by_rows = vectors.shape[2], vectors.shape[1], rows.shape[1] > 0
+    n, blocks = vectors.shape[2], vectors.shape[1]
     last_depth = vectors.shape[0] - 1
     line = np.empty(n, dtype=vectors.dtype)
     depth, spent = where[0], 0
@@ -251,9 +236,8 @@ def search_definite(
         end = roots if depth == 0 else n
         j = position[depth]
         if depth == last_depth:
-            matrix, a = matrices[0 if by_rows else depth], vectors[depth]
-            if by_rows:
-                _gram(rows[depth], j, matrix)
+            _gram(rows[depth], j, matrix)
+            a = vectors[depth]
             pairs = _scan_pairs(matrix, a, reached[depth], j, end, chosen, depth, best, sets, work, tol, margin)
             if pairs < 0:
                 return SINGULAR
@@ -261,15 +245,11 @@ def search_definite(
             spent += pairs * (1 + rows.shape[1]) + n
             depth -= 1
             continue
-        more = last_depth + 1 - depth  # stragglers still to come once j is dropped
-        if j >= end or j + more >= n:
+        if j >= end or j + last_depth + 1 - depth >= n:
             depth -= 1
             continue
         position[depth] = j + 1
-        if by_rows:
-            _inner(rows[depth], j, line)
-        else:
-            line[j:] = matrices[depth, j, j:]
+        _inner(rows[depth], j, line)
         pivot = line[j].real
         chosen[depth] = j
         if pivot < best[1]:
@@ -278,17 +258,9 @@ def search_definite(
         if pivot <= tol:
             return SINGULAR
         square = drop_line(vectors[depth], j, line, vectors[depth + 1])
-        spent += n * (blocks + rows.shape[1])
+        _project(rows[depth], j, line, rows[depth + 1])
+        spent += 2 * n * (blocks + rows.shape[1])
         reached[depth + 1] = reached[depth] + square
-        if top_eigenvalue < np.inf:
-            rise = rise_bound(vectors[depth + 1], j + 1, n, more, rho, top_eigenvalue, work)
-            if reached[depth + 1] + rise <= best[0] + TIE * abs(best[0]) + margin:
-                continue
-        if by_rows:
-            _project(rows[depth], j, line, rows[depth + 1])
-        else:
-            _schur(matrices[depth], j, matrices[depth + 1])
-            spent += (n - j) * (n - j) // 2
         depth += 1
         position[depth] = j + 1
     where[0] = -1

@@ -1,4 +1,4 @@
-"""What the worst case needs before it searches: components, least-squares data, symmetry, and the way back together."""
+"""What the worst case needs before it searches: components, least-squares data, and the way back together."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 
+from ._worst_bounds import shortest_solution
+
 Array = NDArray[Any]  # float64 or complex128
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -17,6 +19,7 @@ Ints = NDArray[np.int64]
 RANK_TOLERANCE = 1e-9  # singular values below this share of the largest count as zero
 FAINT = 1e-13  # singular values down to this share are used where that makes the error smaller
 EXACT = 1e-12  # error per column of T that counts as rounding
+LARGE = 1500  # more workers are decoded by conjugate gradients
 PROPORTIONAL = 1e-10  # rows of length 1 that are as near as that, up to a scalar, count as the same
 
 
@@ -84,6 +87,11 @@ class Component:
         alive = np.setdiff1d(np.arange(self.size), lost)
         if len(alive) == 0:
             return self.whole, 0.0
+        if self.size > LARGE:
+            rows = self.rows[alive]
+            found = shortest_solution(rows, self.target)
+            miss = rows.T @ found.T - self.target.T
+            return float(np.linalg.norm(miss) ** 2), float(np.linalg.norm(found) ** 2)
         matrix, target = self.dense[alive].T, self.target.T
         error, norm = self.whole, 0.0
         for cut in (RANK_TOLERANCE, FAINT):
@@ -94,6 +102,22 @@ class Component:
             if error <= EXACT * self.whole:
                 break
         return error, norm
+
+    def starved(self, stragglers: int, first: int | None = None) -> Ints:
+        """Return the holders of column after column, of ``first`` and then always of one that fewest still hold."""
+        holders = self.rows.tocsc()
+        left = np.diff(holders.indptr).astype(np.int64)
+        lost = np.zeros(self.size, dtype=bool)
+        free = min(stragglers, self.size)
+        while free:
+            column = int(np.where(left > 0, left, self.size + 1).argmin()) if first is None else first
+            first = None
+            mine = holders.indices[holders.indptr[column] : holders.indptr[column + 1]]
+            mine = mine[~lost[mine]][:free]
+            lost[mine] = True
+            left -= np.bincount(self.rows[mine].indices, minlength=len(left))
+            free -= len(mine)
+        return np.flatnonzero(lost)
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,8 +197,12 @@ class LeastSquares:
         Q = C^H C.
     solution : shape (m, c)
         a, the shortest least-squares solution of C a = T^T, transposed.
+    seen : shape (m, c)
+        C^H T^T, transposed: what each worker has of the target.
     error, freedom, smallest : float, int, float
         Least error; dimension of the null space; smallest nonzero eigenvalue of Q.
+    complete : bool
+        Whether nobody else is heard.
     """
 
     null: Array
@@ -182,9 +210,11 @@ class LeastSquares:
     basis: Array
     gram: Array
     solution: Array
+    seen: Array
     error: float
     freedom: int
     smallest: float
+    complete: bool = True
 
     @classmethod
     def of(cls, rows: Array, target: Floats) -> LeastSquares:
@@ -197,15 +227,22 @@ class LeastSquares:
         inverse = (image / values[:rank] ** 2) @ image.conj().T
         solution = (image / values[:rank]) @ (left[:, :rank].conj().T @ target.T)
         error = float(np.linalg.norm(C @ solution - target.T) ** 2)
-        arrays = basis @ basis.conj().T, inverse, basis, C.conj().T @ C, np.ascontiguousarray(solution.T)
+        arrays = (
+            basis @ basis.conj().T,
+            inverse,
+            basis,
+            C.conj().T @ C,
+            np.ascontiguousarray(solution.T),
+            target @ C.conj(),
+        )
         return cls(*arrays, error, basis.shape[1], float(values[rank - 1] ** 2))
 
     def on(self, chosen: Ints) -> LeastSquares:
         """Reduce to some of the workers; the others never straggle (good for the error only)."""
         grid = np.ix_(chosen, chosen)
-        solution = np.ascontiguousarray(self.solution[:, chosen])
         parts = self.null[grid], self.inverse[grid], self.basis[chosen], self.gram[grid]
-        return LeastSquares(*parts, solution, self.error, self.freedom, self.smallest)
+        vectors = np.ascontiguousarray(self.solution[:, chosen]), self.seen[:, chosen]
+        return LeastSquares(*parts, *vectors, self.error, self.freedom, self.smallest, False)
 
     @cached_property
     def is_circulant(self) -> bool:
@@ -218,43 +255,6 @@ class LeastSquares:
             if np.abs(shifted - shifted[0]).max() > 1e-9 * max(1.0, float(np.abs(matrix).max())):
                 return False
         return True
-
-
-def merge_twins(rows: Array) -> tuple[list[Ints], Ints]:
-    """Group workers whose rows agree up to a scalar; return the groups and the first worker of each.
-
-    Losing some of a group changes no error, so for the error a group is one worker whose loss costs as many
-    stragglers as it has members.
-    """
-    gram = rows @ rows.conj().T
-    first = (np.abs(gram) >= 1.0 - 1e-9).argmax(axis=1)
-    apart = np.abs(rows - gram[np.arange(len(rows)), first][:, None] * rows[first]).max(axis=1)
-    first = np.where(apart <= PROPORTIONAL, first, np.arange(len(rows)))
-    groups = [np.flatnonzero(first == leader) for leader in np.unique(first)]
-    return groups, np.array([group[0] for group in groups], dtype=np.int64)
-
-
-def cyclic_zeros(component: Component) -> int:
-    """How many stragglers a cyclic code survives by the BCH bound; 0 when the rows are not such a code.
-
-    The rows must be the n shifts of one word, up to scalars, and the discrete Fourier transform of the word must
-    vanish at z consecutive frequencies, nowhere else and not at 0. A combination of rows that is zero has coefficients
-    that are a polynomial of degree < z on the roots of unity, so more than n - z of them are nonzero: any n - z rows
-    are independent, span the whole row space, and that contains the all-ones word (frequency 0). Returns z.
-    """
-    n = component.size
-    if component.blocks != 1 or component.rows.shape[1] != n:
-        return 0
-    rows = component.dense
-    shifted = np.take_along_axis(rows, (np.arange(n) + np.arange(n)[:, None]) % n, axis=1)
-    word = shifted[0]
-    factor = shifted @ word.conj()
-    if np.abs(shifted - factor[:, None] * word).max() > PROPORTIONAL:
-        return 0
-    spectrum = np.abs(np.fft.fft(word))
-    zero = spectrum <= RANK_TOLERANCE * spectrum.max()
-    runs = np.count_nonzero(zero & ~np.roll(zero, 1))
-    return 0 if zero[0] or runs != 1 else int(np.count_nonzero(zero))
 
 
 def distribute(tables: list[Floats], stragglers: int) -> tuple[float, list[int]]:

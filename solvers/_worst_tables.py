@@ -9,11 +9,14 @@ from time import perf_counter
 
 import numpy as np
 
-from ._worst_setup import EXACT, Component, Floats, Found, Ints, LeastSquares, cyclic_zeros, merge_twins
+from ._worst_bounds import kept_by_many
+from ._worst_setup import EXACT, LARGE, Component, Floats, Found, Ints, LeastSquares
+from ._worst_structure import all_sets_are_alike, cyclic_zeros, merge_twins
 from .errors import LimitError
 from .seeding import generator
 
 LARGEST = 4000  # workers of one component that the dense factorisation takes
+BOUNDED = 10_000  # workers of one component whose worst error is at least bounded
 FEW = 1_000_000  # sets that are looked at one by one even where structure would do
 FALLBACK = 20_000  # sets that are looked at by plain least squares where the search proves too ill-conditioned
 NOBODY: Ints = np.zeros(0, dtype=np.int64)
@@ -41,6 +44,7 @@ class Tables:
     deadline: float
     seed: int
     restarts: int
+    symmetries: list[Ints] | None = None
     tasks: int = 0
 
     def of(self, components: list[Component]) -> list[Table]:
@@ -75,11 +79,10 @@ class Tables:
         return Table(component, values, values.copy(), lost, methods=["plain repetition"])
 
     def _general(self, component: Component, alone: bool) -> Table:
-        if component.size > LARGEST:
-            raise LimitError(f"{component.size} workers hang together; the search takes up to {LARGEST}")
-        data = LeastSquares.of(component.dense, component.target)
-        start = float(np.linalg.norm(data.solution) ** 2) if self.noise else data.error
-        most = self._most(component)
+        limit = LARGEST if self.noise else BOUNDED
+        if component.size > limit:
+            raise LimitError(f"{component.size} workers hang together; the search takes up to {limit}")
+        start, most = component.least_squares(NOBODY)[int(self.noise)], self._most(component)
         lost: list[Ints] = [NOBODY] * (most + 1)
         table = Table(component, np.full(most + 1, start), np.full(most + 1, start), lost)
         if most == component.size:
@@ -87,16 +90,42 @@ class Tables:
             table.lost[most] = np.arange(most)
             table.methods.append("everybody lost")
         groups, leaders = [np.array([j]) for j in range(component.size)], np.arange(component.size)
-        if not self.noise:
+        if not self.noise and component.size <= LARGE:
             groups, leaders = merge_twins(component.dense)
-            if len(leaders) < component.size:
-                data = LeastSquares.of(component.dense[leaders], component.target)
         asked = self._asked(component, alone)
+        if not self.noise and self._alike(table, asked, groups, leaders):
+            return table
+        if (not self.noise and component.size > LARGE and max(asked, default=0) != 2) or component.size > LARGEST:
+            self._bound_only(table, asked)
+            return table
+        data = LeastSquares.of(component.dense[leaders], component.target)
         for t in asked:
             self._fill(table, t, data, groups)
             if t == asked[0] and not self.noise and table.bounds[t] <= start + EXACT * component.whole:
                 break
         return table
+
+    def _alike(self, table: Table, asked: list[int], groups: list[Ints], leaders: Ints) -> bool:
+        """Answer at once where sets of one size cause the same error; whether they do."""
+        component, size = table.component, len(groups[0])
+        same = all(len(group) == size for group in groups)
+        if not asked or not same or not all_sets_are_alike(component.rows[leaders], component.target):
+            return False
+        for t in asked:
+            table.lost[t] = np.concatenate([NOBODY, *groups[: t // size]])
+            table.values[t] = table.bounds[t] = component.least_squares(table.lost[t])[0]
+        table.methods.append("all sets of one size are alike")
+        return True
+
+    def _bound_only(self, table: Table, asked: list[int]) -> None:
+        """Too many workers for a search: the spectral bound, and the loss of whole partitions."""
+        component = table.component
+        kept = kept_by_many(component.rows, component.target)
+        for t in asked:
+            table.lost[t] = component.starved(t)
+            table.values[t] = component.least_squares(table.lost[t])[0]
+            table.bounds[t] = max(table.values[t], kept.bound(t))
+        table.methods.append("spectral bound")
 
     def _fill(self, table: Table, t: int, data: LeastSquares, groups: list[Ints]) -> None:
         """Answer for t lost workers of one component."""
@@ -105,14 +134,17 @@ class Tables:
             table.lost[t] = np.arange(t)  # neighbours are the worst conditioned
             table.methods.append("BCH bound on a cyclic code")
             return
-        from ._worst_search import Question, search
+        from ._worst_question import Question
+        from ._worst_search import search
 
         now = perf_counter()
         deadline = now + (self.deadline - now) / max(self.tasks, 1)
         self.tasks -= 1
         weight = np.array([len(group) for group in groups], dtype=np.int64)
         question = Question(data, weight, t, self.noise, component.whole, deadline)
-        found = search(question, generator(self.seed, int(component.workers[0]), t), self.restarts)
+        rng = generator(self.seed, int(component.workers[0]), t)
+        hints = self._hints(component, t, rng) if len(groups) == component.size and not self.noise else []
+        found = search(question, rng, self.restarts, self._symmetries(component, groups), hints)
         table.evaluated += found.evaluated
         lost = np.concatenate([groups[j] for j in found.lost] or [NOBODY])
         strained = np.concatenate([groups[j] for j in found.strained] or [NOBODY])
@@ -122,6 +154,22 @@ class Tables:
         table.methods.append(found.method)
         if found.pivot is not None:
             table.pivot = min(found.pivot, np.inf if table.pivot is None else table.pivot)
+
+    def _hints(self, component: Component, t: int, rng: np.random.Generator) -> list[Ints]:
+        """Sets that take whole partitions away."""
+        columns = rng.integers(component.rows.shape[1], size=self.restarts)
+        return [component.starved(t), *(component.starved(t, int(column)) for column in columns)]
+
+    def _symmetries(self, component: Component, groups: list[Ints]) -> list[Ints] | None:
+        """The given symmetries that send this component to itself, as permutations of its groups."""
+        if not self.symmetries:
+            return self.symmetries
+        group_of = np.full(len(self.symmetries[0]), -1)
+        for g, members in enumerate(groups):
+            group_of[component.workers[members]] = g
+        leaders = component.workers[[int(members[0]) for members in groups]]
+        sent = [group_of[p[leaders]] for p in self.symmetries]
+        return [p for p in sent if np.array_equal(np.sort(p), np.arange(len(groups)))]
 
     def _checked(self, component: Component, t: int, found: Found) -> Found:
         """Look at the sets that matter once more by plain least squares, and believe that where it differs.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb, sqrt
 from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from ._worst_setup import EXACT, Component, Ints, distribute, split
@@ -67,8 +68,8 @@ class WorstCase:
     r"""Search for the worst set of stragglers of an encoding matrix, exactly when the time allows.
 
     The code falls apart into components of workers that share partitions; in each, workers that do the same count as
-    one where only the error matters; then all sets are visited depth first, a Schur complement carried along, subtrees
-    pruned by an upper bound; groups of plain repetition and cyclic codes need no search.
+    one where only the error matters; then one set of each kind is visited, a Schur complement carried along, subtrees
+    pruned by upper bounds; groups of plain repetition, cyclic codes and block designs need no search.
 
     Attributes
     ----------
@@ -107,7 +108,13 @@ class WorstCase:
             raise InputError(f"restarts is {self.restarts}; 0 or more would work")
 
     def solve(
-        self, encoding: NDArray[Any] | sparse.sparray, *, blocks: int = 1, stragglers: int, rng: RngLike = None
+        self,
+        encoding: NDArray[Any] | sparse.sparray,
+        *,
+        blocks: int = 1,
+        stragglers: int,
+        symmetries: Sequence[ArrayLike] | None = None,
+        rng: RngLike = None,
     ) -> WorstCaseResult:
         """Find the worst stragglers of one encoding matrix.
 
@@ -119,6 +126,10 @@ class WorstCase:
             m.
         stragglers : int
             s, at most n.
+        symmetries : sequence of permutations (n,), optional
+            Renamings of the workers that change no inner product of rows (of length 1) and no part of the target; they
+            are checked, and spare the error sets that are symmetric to others. By default the search looks for them in
+            components of up to 400 workers; an empty sequence does without.
         rng : None, int, Generator or SeedSequence
             For the random first guesses.
 
@@ -130,16 +141,17 @@ class WorstCase:
         Raises
         ------
         InputError
-            If the matrix or a number is impossible.
+            If the matrix, a number or a symmetry is impossible.
         LimitError
-            If more than 4000 workers hang together and are not plain repetition.
+            If more than 10,000 workers (4000 for the noise) hang together and are not plain repetition.
 
         References
         ----------
         Least squares under a_S = 0; the formulas are derived in `_adversary_kernels` and `_worst_setup`. Cyclic codes:
         the BCH bound (Bose, Ray-Chaudhuri 1960; Hocquenghem 1959).
         """
-        matrix = _checked(encoding, blocks, stragglers)
+        matrix = checked_encoding(encoding, blocks, stragglers)
+        permutations = None if symmetries is None else _permutations(matrix, blocks, symmetries)
         seed = seed_of(rng)
         components, unheld = split(matrix, blocks)
         if stragglers and not all(component.is_rank_one for component in components):
@@ -148,7 +160,8 @@ class WorstCase:
             compile_kernels("<c16" if matrix.dtype.kind == "c" else "<f8")
         started = perf_counter()
         deadline = np.inf if self.seconds is None else started + self.seconds
-        tables = Tables(self.objective == "noise", stragglers, deadline, seed, self.restarts).of(components)
+        noise = self.objective == "noise"
+        tables = Tables(noise, stragglers, deadline, seed, self.restarts, permutations).of(components)
         return self._combine(components, tables, matrix.shape, blocks * unheld, stragglers, seed, started)
 
     def _combine(
@@ -192,7 +205,8 @@ class WorstCase:
         )
 
 
-def _checked(encoding: Any, blocks: int, stragglers: int) -> sparse.csr_array:
+def checked_encoding(encoding: Any, blocks: int, stragglers: int) -> sparse.csr_array:
+    """Return an encoding matrix as sparse numbers; refuse what is none, and impossible numbers."""
     given: Any = encoding if sparse.issparse(encoding) else np.atleast_2d(np.asarray(encoding))
     if given.ndim != 2:
         raise InputError(f"encoding has shape {given.shape}; a matrix is needed")
@@ -212,3 +226,27 @@ def _checked(encoding: Any, blocks: int, stragglers: int) -> sparse.csr_array:
     if not 0 <= stragglers <= n:
         raise InputError(f"stragglers is {stragglers}; with {n} workers 0 to {n} would work")
     return matrix
+
+
+def _permutations(matrix: sparse.csr_array, blocks: int, symmetries: Sequence[ArrayLike]) -> list[Ints]:
+    """The symmetries as arrays; refuse what changes the numbers that decide an error."""
+    n = matrix.shape[0]
+    lengths = np.sqrt(np.asarray(abs(matrix).power(2).sum(axis=1)).ravel())
+    unit = sparse.csr_array(sparse.diags_array(1.0 / np.where(lengths > 0.0, lengths, 1.0)) @ matrix)
+    gram = sparse.csr_array(unit @ unit.conj().T)
+    seen = np.asarray(unit.reshape((n * blocks, -1)).sum(axis=1)).reshape(n, blocks)
+    shares = sparse.csr_array(seen @ seen.conj().T)
+    found = []
+    for i, given in enumerate(symmetries):
+        p = np.asarray(given)
+        if p.shape != (n,) or p.dtype.kind not in "iu" or not np.array_equal(np.sort(p), np.arange(n)):
+            raise InputError(f"symmetries[{i}] is no permutation; each of 0 to {n - 1} once would work")
+        for part in (gram, shares):
+            change = float(abs(part[p][:, p] - part).max())
+            if change > 1e-9 * max(1.0, float(abs(part).max())):
+                raise InputError(
+                    f"symmetries[{i}] changes products of the workers' rows by up to {change:.3g}; a permutation that "
+                    "keeps them would work"
+                )
+        found.append(p.astype(np.int64))
+    return found

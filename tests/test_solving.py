@@ -2,12 +2,14 @@
 
 import json
 
+import networkx as nx
 import numpy as np
 import pytest
 
 import gcopt
 from gcopt.console import jsonable
 from gcopt.errors import InputError
+from gcopt.families._approximate import approximate
 from gcopt.files import save
 from gcopt.solvers.result import Result, Status
 from gcopt.solving import SOLVERS, Solution
@@ -40,6 +42,29 @@ def test_worst_case_of_one_segment(tmp_path):
         SOLVERS["worst-case"]({"code": path, "stragglers": 1, "segment": 2})
 
 
+def test_worst_case_of_fixed_coefficients(tmp_path):
+    graph = approximate(nx.to_numpy_array(nx.petersen_graph()), 2, decoder="scaled")
+    path = str(save(graph, tmp_path / "petersen.npz"))
+    values = [SOLVERS["worst-case"]({"code": path, "stragglers": s}).result.value for s in (1, 2, 3, 4)]
+    assert values == pytest.approx([0.288066, 0.763889, 1.564626, 2.962963], abs=1e-6)
+
+
+def test_threshold_is_the_least_number_that_inflicts_the_error(path):
+    document = SOLVERS["threshold"]({"code": path, "error": 1.0}).to_dict()
+    matrix = gcopt.load(path).segments[0].encoding.toarray()
+    assert (document["value"], document["bound"], document["status"]) == (document["value"],) * 2 + ("optimal",)
+    assert worst_error(matrix, int(document["value"]) - 1) < 1.0 <= document["inflicted"]
+    assert len(document["set"]) == document["value"]
+
+
+def test_threshold_of_fixed_coefficients_is_refused(tmp_path):
+    path = str(save(approximate(np.ones((4, 2)), 1, decoder="scaled"), tmp_path / "scaled.npz"))
+    with pytest.raises(
+        InputError, match="segment 0 has the scaled decoder; one that is decoded by least squares would work"
+    ):
+        SOLVERS["threshold"]({"code": path, "error": 1.0})
+
+
 def test_order_statistics_are_harmonic():
     solution = SOLVERS["order-statistics"]({"workers": 5, "model": "exponential", "rate": 2.0})
     expected = np.cumsum(1 / np.arange(5, 0, -1)) / 2
@@ -56,6 +81,8 @@ def test_order_statistics_are_harmonic():
         ("worst-case", {"code": None, "stragglers": 9}, "stragglers is 9; an integer from 0 to 8"),
         ("worst-case", {"code": None, "stragglers": 1, "objective": "fun"}, "one of error, noise would work"),
         ("worst-case", {"code": None, "stragglers": 1, "seed": 3}, "there is an option --seed"),
+        ("threshold", {"code": None, "error": -1.0}, "error is -1.0"),
+        ("threshold", {"code": None, "error": 10.0}, "losing everybody costs 9"),
         ("ordering", {"code": None, "seconds": 3}, "there is an option --seconds"),
         (
             "order-statistics",

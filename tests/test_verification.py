@@ -17,7 +17,9 @@ from gcopt.decoding import Decoder
 from gcopt.errors import InputError, LimitError
 from gcopt.evaluate import evaluate
 from gcopt.families import FAMILIES, cyclic_mds, fractional_repetition, grouped, two_stage
+from gcopt.families._approximate import approximate, spectral_claim
 from gcopt.families.cyclic_mds import cyclic_mds_matrix
+from gcopt.measuring import Measured
 from gcopt.report import print_build, print_verify
 from gcopt.solvers.adversary import WorstCase
 from gcopt.verification import verify
@@ -272,20 +274,48 @@ def test_ignored_stragglers_are_unbiased_and_never_exact():
     assert statuses(verify(doubled))["unbiased", 0] == "refuted"
 
 
-@pytest.mark.parametrize("overlapping", [False, True])
-def test_worst_case_of_the_constant_decoder_against_enumeration(overlapping, monkeypatch):
+def test_worst_case_of_the_constant_decoder_against_enumeration():
     rng = np.random.default_rng(0)
     matrix = np.diag(rng.uniform(0, 2, 7)).repeat(2, axis=1)
-    matrix[0, -1] = 0.3 * overlapping
-    code = GradientCode.from_matrix(matrix, decoder="scaled", stragglers=3)
-    weights = [np.where(np.isin(np.arange(7), lost), 0, 7 / 4) for lost in combinations(range(7), 3)]
-    worst = max(float(np.sum((w @ matrix - 1) ** 2)) for w in weights)
-    (part,) = verify(code).segments
-    assert (part.worst.lower, part.worst.upper) == pytest.approx((worst, worst))
-    monkeypatch.setattr("gcopt.measuring._SETS", 10)
-    (part,) = verify(code, samples=2000).segments
-    assert part.worst.lower == pytest.approx(worst)
-    assert (part.worst.upper is None) == overlapping
+    for overlapping in (False, True):
+        matrix[0, -1] = 0.3 * overlapping
+        code = GradientCode.from_matrix(matrix, decoder="scaled", stragglers=3)
+        weights = [np.where(np.isin(np.arange(7), lost), 0, 7 / 4) for lost in combinations(range(7), 3)]
+        worst = max(float(np.sum((w @ matrix - 1) ** 2)) for w in weights)
+        (part,) = verify(code, samples=2000).segments
+        assert part.worst.lower == pytest.approx(worst)
+        assert part.worst.exact
+
+
+def test_spectral_promises_are_proved_where_no_search_ends():
+    assignment = nx.to_numpy_array(nx.random_regular_graph(6, 200, seed=0))
+    second = np.sort(np.linalg.svd(assignment, compute_uv=False))[-2] ** 2
+    for factor, status in ((1.0, "proved"), (0.99, "sampled")):
+        promise = spectral_claim(200, 200, 6, 30, second)
+        promise = replace(promise, value=factor * promise.value)
+        report = verify(approximate(assignment, 30, [promise]), seconds=2.0, samples=20)
+        assert statuses(report)["error", 0] == status
+
+
+def test_promises_of_fixed_coefficients_are_proved():
+    assignment = nx.to_numpy_array(nx.random_regular_graph(6, 60, seed=0))
+    second = np.sort(np.abs(np.linalg.eigvalsh(assignment)))[-2]
+    raviv = Claim("error", 60 * second**2 * 12 / (36 * 48), "Raviv et al. 2018", stragglers=12)
+    report = verify(approximate(assignment, 12, [raviv], decoder="scaled"), seconds=2.0)
+    assert statuses(report)["error", 0] == "proved"
+    loose = replace(raviv, value=report.segments[0].worst.lower - 1e-6)
+    assert (
+        statuses(verify(approximate(assignment, 12, [loose], decoder="scaled"), seconds=2.0))["error", 0] == "refuted"
+    )
+
+
+def test_noise_of_fixed_coefficients_is_that_of_the_longest_rows():
+    matrix = np.diag([1.0, 2.0, 3.0, 1.5])
+    for decoder, factor in (("scaled", 4 / 3), ("sum", 1.0)):
+        code = GradientCode.from_matrix(matrix, decoder=decoder, stragglers=1)
+        found = Measured(code, 0, 10, 1.0).worst("noise", 0, 1)
+        rows = [factor * np.sqrt((np.diag(matrix)[list(kept)] ** 2).sum() / 4) for kept in combinations(range(4), 3)]
+        assert (found.lower, found.upper, found.set) == (pytest.approx(max(rows)), found.lower, (0,))
 
 
 def test_the_report_says_what_it_is():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -12,8 +13,9 @@ from scipy import sparse
 from scipy.linalg import block_diag
 
 from gcopt.solvers import _adversary_kernels as kernels
-from gcopt.solvers import _worst_search, _worst_tables
-from gcopt.solvers._worst_setup import LeastSquares, cyclic_zeros, split
+from gcopt.solvers import _shrinking_kernels, _worst_enumeration, _worst_guess, _worst_question, _worst_tables
+from gcopt.solvers._worst_setup import LeastSquares, split
+from gcopt.solvers._worst_structure import cyclic_zeros
 from gcopt.solvers.adversary import WorstCase
 from gcopt.solvers.errors import InputError, LimitError
 from gcopt.solvers.result import Status
@@ -268,16 +270,16 @@ def test_interval_contains_the_worst_case() -> None:
 
 def test_open_subtrees_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop a search after every step: the bound holds at each of them and never goes below the answer."""
-    monkeypatch.setattr(_worst_search, "STEP", 200)
+    monkeypatch.setattr(_worst_question, "STEP", 200)
     component = split(sparse.csr_array(regular(18)), 1)[0][0]
     data = LeastSquares.of(component.dense, component.target)
-    question = _worst_search.Question(data, np.ones(18, dtype=np.int64), 4, False, 18.0, np.inf)
-    guess = _worst_search.first_guess(question, np.random.default_rng(0), 0)
-    answer = _worst_search.enumerate_definite(question, guess)
+    question = _worst_question.Question(data, np.ones(18, dtype=np.int64), 4, False, 18.0, np.inf)
+    guess = _worst_guess.first_guess(question, np.random.default_rng(0), 0)
+    answer = _worst_enumeration.enumerate_shrinking(question, guess)
     assert answer is not None
     for pauses in (1, 2, 5, 20):
 
-        class Impatient(_worst_search.Question):
+        class Impatient(_worst_question.Question):
             left = pauses
 
             @property
@@ -286,7 +288,7 @@ def test_open_subtrees_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
                 return self.left < 0
 
         hurried = Impatient(data, question.weight, 4, False, 18.0, np.inf)
-        for search in (_worst_search.enumerate_definite, _worst_search.enumerate_general):
+        for search in (_worst_enumeration.enumerate_shrinking, _worst_enumeration.enumerate_general):
             Impatient.left = pauses
             found = search(hurried, guess)
             assert found is not None
@@ -322,32 +324,29 @@ def problem(dtype: str, n: int = 7) -> tuple[Any, ...]:
         rows += 1j * rng.normal(size=rows.shape)
     rows /= np.linalg.norm(rows, axis=1)[:, None]
     data = LeastSquares.of(rows, np.ones((1, rows.shape[1])))
-    return data, _worst_search.Question(data, np.ones(n, dtype=np.int64), 2, False, float(rows.shape[1]), np.inf)
-
-
-def as_python(function: Any) -> Any:
-    return function.py_func
-
-
-KERNELS = [name for name, value in vars(kernels).items() if hasattr(value, "py_func")]
+    return data, _worst_question.Question(data, np.ones(n, dtype=np.int64), 2, False, float(rows.shape[1]), np.inf)
 
 
 @pytest.mark.parametrize("dtype", ["real", "complex", "null"])
 @pytest.mark.parametrize("noise", [False, True])
 def test_kernels_are_the_same_in_plain_python(dtype: str, noise: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     data, question = problem(dtype)
-    question = _worst_search.replace(question, noise=noise, budget=3 if dtype != "null" else 2)
+    question = replace(question, noise=noise, budget=3 if dtype != "null" else 2)
 
     def run() -> list[Any]:
-        guess = _worst_search.first_guess(question, np.random.default_rng(0), 0)
-        found = [guess, _worst_search.enumerate_general(question, guess)]
-        if data.freedom or not noise:
-            found.append(_worst_search.enumerate_definite(question, guess))
+        guess = _worst_guess.first_guess(question, np.random.default_rng(0), 0)
+        found = [guess, _worst_enumeration.enumerate_general(question, guess)]
+        if data.freedom:
+            found.append(_worst_enumeration.enumerate_definite(question, guess))
+        elif not noise:
+            found.append(_worst_enumeration.enumerate_shrinking(question, guess))
         return found
 
     compiled = run()
-    for name in KERNELS:
-        monkeypatch.setattr(kernels, name, getattr(kernels, name).py_func)
+    for module in (kernels, _shrinking_kernels):
+        for name, function in list(vars(module).items()):
+            if hasattr(function, "py_func"):
+                monkeypatch.setattr(module, name, function.py_func)
     for one, two in zip(compiled, run(), strict=True):
         assert one.value == pytest.approx(two.value, rel=1e-10)
         assert one.lost.tolist() == two.lost.tolist()
@@ -376,6 +375,6 @@ def test_impossible_input_is_named(options: dict[str, Any], given: dict[str, Any
 
 
 def test_too_many_workers_that_hang_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_worst_tables, "LARGEST", 8)
+    monkeypatch.setattr(_worst_tables, "BOUNDED", 8)
     with pytest.raises(LimitError, match="10 workers hang together"):
         WorstCase().solve(PETERSEN, stragglers=1)
