@@ -83,7 +83,8 @@ class Tree:
     def _resolve(self, left: Question, part: Part, bound: float) -> None:
         """Look through a part, at least for a while where that may be enough, or cut it by its first loss."""
         patience = self.question.deadline - perf_counter()
-        if left.sets <= RATE * max(QUICK, patience / 2) and self._finish(left, part, patience):
+        few = left.budget <= 2 or left.sets <= RATE * max(QUICK, patience / 2)
+        if few and self._finish(left, part, patience):
             return
         ids, shares = self._sifted(left)
         if np.isfinite(shares).all() and self._finish(left, part, min(patience, PATIENCE)):

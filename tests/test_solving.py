@@ -59,9 +59,7 @@ def test_threshold_is_the_least_number_that_inflicts_the_error(path):
 
 def test_threshold_of_fixed_coefficients_is_refused(tmp_path):
     path = str(save(approximate(np.ones((4, 2)), 1, decoder="scaled"), tmp_path / "scaled.npz"))
-    with pytest.raises(
-        InputError, match="segment 0 has the scaled decoder; one that is decoded by least squares would work"
-    ):
+    with pytest.raises(InputError, match="segment 0 has the scaled decoder; one that is decoded by"):
         SOLVERS["threshold"]({"code": path, "error": 1.0})
 
 

@@ -155,6 +155,22 @@ def test_symmetric_search_against_brute_force(name: str, s: int, monkeypatch: py
         assert least_squares(order, found.set)[0] == pytest.approx(expected, rel=1e-8, abs=1e-10)
 
 
+@pytest.mark.parametrize("name", CODES)
+def test_search_that_always_divides_against_brute_force(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit, value in (("RATE", 0.0), ("QUICK", 0.0), ("PATIENCE", 1e-9)):
+        monkeypatch.setattr(f"gcopt.solvers._worst_tree.{limit}", value)
+    B = CODES[name]
+    B = B[np.abs(B).sum(axis=1) > 0]
+    expected = worst_error(B, 4)
+    found = WorstCase(seconds=60.0).solve(B, stragglers=4, rng=0)
+    assert found.value == pytest.approx(expected, rel=1e-8, abs=1e-10)
+    assert found.bound == found.value
+    hurried = WorstCase(seconds=0.003).solve(B, stragglers=4, rng=0)
+    assert hurried.bound is not None
+    assert hurried.value <= expected + 1e-8
+    assert hurried.bound >= expected - 1e-8
+
+
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.integers(0, 10**6), st.integers(3, 5))
 def test_random_cayley_codes_against_brute_force(seed: int, s: int) -> None:
