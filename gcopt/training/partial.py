@@ -159,7 +159,8 @@ class PartialMaster(Master):
             self._reached[message.worker] = max(self._reached[message.worker], message.done)
             return self._answer_if_ready()
         self._sent[message.worker] = message
-        return self._step() if not self._awaited() else None
+        # nobody is asked where one who was is lost, and the others have not processed enough yet
+        return self._step() if self._asked is not None and not self._awaited() else None
 
     def _answer_if_ready(self) -> Answer | None:
         if self._asked is not None:

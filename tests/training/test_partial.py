@@ -74,7 +74,8 @@ def test_whatever_happens_in_whatever_order_the_gradient_is_exact(name, blocks, 
         acts = [("report", j) for j in busy] + [("send", j) for j in sorted(unsent)]
         if len(dead) < code_copies(work) - blocks:
             acts += [("die", j) for j in living]
-        acts += [("stale", k) for k in range(len(stale))]
+        # whoever speaks is not dead
+        acts += [("stale", k) for k, message in enumerate(stale) if message.worker not in dead]
         what, j = data.draw(st.sampled_from(acts))
         if what == "report":
             action = master.handle(workers.report(j))
@@ -103,6 +104,20 @@ def test_whatever_happens_in_whatever_order_the_gradient_is_exact(name, blocks, 
 
 def code_copies(work):
     return int(work.held.sum(axis=0).min())
+
+
+def test_a_message_that_comes_while_nobody_is_asked_ends_nothing():
+    """Workers 0 and 1 are asked; 0 is lost before it sends, and 2 and 4 have not processed what it had."""
+    master, work = master_of("fractional")
+    master.begin(version=0, batch=0, now=0.0)
+    workers = Workers(work)
+    answer = next(a for j in (0, 0, 0, 1, 1, 1) if (a := master.handle(workers.report(j))) is not None)
+    assert master.handle(Lost(0, 1.0, "killed")) is None
+    assert master.handle(workers.message(1, answer)) is None
+    again = next(a for _ in range(3) if (a := master.handle(workers.report(2))) is not None)
+    assert again.progress[0] == 0
+    assert master.handle(workers.message(1, again)) is None
+    assert isinstance(master.handle(workers.message(2, again)), Step)
 
 
 def test_a_worker_lost_after_it_was_asked_is_replaced():
