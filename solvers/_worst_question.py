@@ -34,6 +34,8 @@ class Question:
         Never exceeded, for a reason outside the search.
     deadline : float
         In the clock of `time.perf_counter`.
+    most : int or None
+        More sets than that are not searched through; None for no such limit.
     """
 
     data: LeastSquares
@@ -42,6 +44,7 @@ class Question:
     noise: bool
     ceiling: float
     deadline: float
+    most: int | None = None
 
     @property
     def start(self) -> float:

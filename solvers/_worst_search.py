@@ -54,6 +54,8 @@ def search(
         ones = np.ones_like(question.weight)
         question = replace(question, weight=ones, budget=question.budget // int(question.weight[0]))
     guess = first_guess(question, rng, restarts, hints)
+    if question.most is not None and question.sets > question.most:
+        return replace(guess, bound=spectral_bound(question, guess.value), method="an attack and a spectral bound")
     answer = None
     if 2 <= question.budget < len(question.weight) and question.unit:
         if question.data.freedom and _is_definite(question, guess.lost):

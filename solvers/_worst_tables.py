@@ -45,6 +45,7 @@ class Tables:
     seed: int
     restarts: int
     symmetries: list[Ints] | None = None
+    most: int | None = None
     tasks: int = 0
 
     def of(self, components: list[Component]) -> list[Table]:
@@ -141,7 +142,7 @@ class Tables:
         deadline = now + (self.deadline - now) / max(self.tasks, 1)
         self.tasks -= 1
         weight = np.array([len(group) for group in groups], dtype=np.int64)
-        question = Question(data, weight, t, self.noise, component.whole, deadline)
+        question = Question(data, weight, t, self.noise, component.whole, deadline, self.most)
         rng = generator(self.seed, int(component.workers[0]), t)
         hints = self._hints(component, t, rng) if len(groups) == component.size and not self.noise else []
         found = search(question, rng, self.restarts, self._symmetries(component, groups), hints)

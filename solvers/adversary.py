@@ -80,6 +80,9 @@ class WorstCase:
         Time after which the best interval so far is returned; None waits for the proof.
     restarts : int
         Random first guesses where the sets are too many to expect an end.
+    sets : int or None
+        More sets than that, of a component, are not searched through: the interval is then that of an attack and of
+        bounds, and the same on every machine, which one cut off by ``seconds`` is not.
 
     Raises
     ------
@@ -98,6 +101,7 @@ class WorstCase:
     objective: str = "error"
     seconds: float | None = 60.0
     restarts: int = 8
+    sets: int | None = None
 
     def __post_init__(self) -> None:
         if self.objective not in OBJECTIVES:
@@ -106,6 +110,8 @@ class WorstCase:
             raise InputError(f"seconds is {self.seconds}; a positive number or None would work")
         if self.restarts < 0:
             raise InputError(f"restarts is {self.restarts}; 0 or more would work")
+        if self.sets is not None and not self.sets > 0:
+            raise InputError(f"sets is {self.sets}; a positive number or None would work")
 
     def solve(
         self,
@@ -161,7 +167,7 @@ class WorstCase:
         started = perf_counter()
         deadline = np.inf if self.seconds is None else started + self.seconds
         noise = self.objective == "noise"
-        tables = Tables(noise, stragglers, deadline, seed, self.restarts, permutations).of(components)
+        tables = Tables(noise, stragglers, deadline, seed, self.restarts, permutations, self.sets).of(components)
         return self._combine(components, tables, matrix.shape, blocks * unheld, stragglers, seed, started)
 
     def _combine(

@@ -11,6 +11,7 @@ TABLES: Registry[Table] = Registry(
     "table",
     "gcopt.tables",
     {
+        "approximate": "gcopt.tabulating.approximate:TABLE",
         "exact-noise": "gcopt.tabulating.exact_noise:TABLE",
         "block-coordinate": "gcopt.tabulating.block_coordinate:TABLE",
         "diversity": "gcopt.tabulating.diversity:TABLE",

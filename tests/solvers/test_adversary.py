@@ -378,3 +378,14 @@ def test_too_many_workers_that_hang_together(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(_worst_tables, "BOUNDED", 8)
     with pytest.raises(LimitError, match="10 workers hang together"):
         WorstCase().solve(PETERSEN, stragglers=1)
+
+
+def test_more_sets_than_asked_for_are_not_searched_and_the_interval_holds_all_the_same():
+    matrix = nx.to_numpy_array(nx.random_regular_graph(4, 14, seed=2))
+    exact = WorstCase(seconds=None).solve(matrix, stragglers=4, rng=0)
+    found = WorstCase(seconds=None, sets=1000).solve(matrix, stragglers=4, rng=0)
+    assert (found.status, found.evaluated) == ("feasible", 0)
+    assert found.value <= exact.value + 1e-12 <= found.bound + 2e-12
+    assert WorstCase(seconds=None, sets=1001).solve(matrix, stragglers=4, rng=0).bound == exact.bound
+    with pytest.raises(InputError, match="sets is 0"):
+        WorstCase(sets=0)
