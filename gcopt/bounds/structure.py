@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from gcopt.bounds._eigenvalues import second_eigenvalue
 from gcopt.code import GradientCode, Segment
+from gcopt.combinatorics.spectrum import second_eigenvalue, second_singular_squared
 
 _SAME = 1e-12
 _CHUNK = 4_000_000
@@ -85,13 +85,8 @@ class Structure:
     @cached_property
     def second(self) -> float | None:
         """sigma_2^2, the second largest eigenvalue of A^T A of a bi-regular assignment; None if it is hard to find."""
-        load, replication = self.load, self.replication
-        if load is None or replication is None:
-            return None
-        short = self.held if self.workers <= self.partitions else sparse.csr_array(self.held.T)
-        top = float(load * replication)
-        found = second_eigenvalue(lambda x: short @ (short.T @ x), short.shape[0], top, top)
-        return None if found is None else max(0.0, found)
+        regular = self.load is not None and self.replication is not None
+        return second_singular_squared(self.held) if regular else None
 
     @cached_property
     def symmetric(self) -> bool:
@@ -163,7 +158,7 @@ class Structure:
         adjacency, degree = self.graph, self.replication
         if adjacency is None or degree is None:
             return None
-        second = second_eigenvalue(lambda x: adjacency @ x, self.partitions, float(degree), 2.0 * degree)
+        second = second_eigenvalue(lambda x: adjacency @ x, self.partitions, float(degree))
         return None if second is None else float(degree) - second
 
     @cached_property

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from gcopt.code import Claim, GradientCode
-from gcopt.combinatorics.graphs.spectrum import second_singular_squared
+from gcopt.combinatorics.spectrum import second_singular_bound
 from gcopt.families._approximate import approximate, check_decoder, spectral_claim
 from gcopt.families._family import check_sizes
 
@@ -36,7 +36,7 @@ def regular_code(
     """
     n, k = assignment.shape
     s, q = check_sizes(n, stragglers)[1], check_decoder(decoder, probability)
-    second = second_singular_squared(assignment) if second is None else second
+    second = second_singular_bound(assignment) if second is None else second
     load = float(assignment.sum()) / n
     if decoder == "least-squares":
         claims = [spectral_claim(n, k, load, s, second), _mean_claim(assignment, s)]

@@ -1,13 +1,8 @@
-"""What regular assignments share: when they exist, their second singular value, and the claims that follow from it."""
+"""What regular assignments share: when they exist, and the claims that follow from their second singular value."""
 
 from __future__ import annotations
 
 from math import gcd
-from typing import Any
-
-import numpy as np
-from scipy import sparse
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from gcopt.code import Claim
 from gcopt.existence import Existence
@@ -22,8 +17,6 @@ COUNTED = (
     "Ramchandran 2019, Gradient Coding Based on Block Designs, as a mean)"
 )
 
-_DENSE = 600
-_ROUNDING = 1e-9
 _ZERO = 1e-13
 
 
@@ -52,36 +45,6 @@ def regular_replication(name: str, workers: int, partitions: int, load: int) -> 
     asked = f"{name} with workers = {n}, partitions = {k} and load = {load}"
     Existence("no", reason, tuple(nearest)).require(asked)
     raise AssertionError  # require has raised
-
-
-def second_squared(assignment: Any) -> float:
-    """Return sigma_2^2, the second largest eigenvalue of A A^T, of a bi-regular 0/1 assignment, shape (n, k).
-
-    Of large assignments that hardly expand, such as long cycles, its bound load * replication where the iteration does
-    not converge soon.
-
-    Examples
-    --------
-    >>> round(second_squared(np.ones((3, 3)) - np.eye(3)), 9)
-    1.0
-    """
-    held = sparse.csr_array(assignment, dtype=np.float64)
-    if held.shape[0] > held.shape[1]:
-        held = sparse.csr_array(held.T)
-    n = held.shape[0]
-    if n == 1:
-        return 0.0
-    if n <= _DENSE:
-        return max(0.0, float(np.linalg.eigvalsh((held @ held.T).toarray())[-2]))
-    other = sparse.csr_array(held.T)
-    top = float(held.sum(axis=1)[0] * other.sum(axis=1)[0])
-    apart = LinearOperator((n, n), matvec=lambda x: held @ (other @ x) - top * x.mean(), dtype=np.float64)
-    start = np.random.default_rng(0).standard_normal(n)
-    try:
-        found = eigsh(apart, k=1, which="LA", v0=start, tol=_ROUNDING, ncv=40, maxiter=50, return_eigenvectors=False)
-    except ArpackNoConvergence:
-        return top
-    return min(top, max(0.0, float(found[0])) * (1.0 + _ROUNDING))
 
 
 def regular_claims(

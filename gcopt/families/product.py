@@ -12,10 +12,11 @@ from scipy import sparse
 
 from gcopt.checks import check_count
 from gcopt.code import Claim, GradientCode, single
+from gcopt.combinatorics.spectrum import second_singular_bound
 from gcopt.errors import InputError
 from gcopt.families._approximate import approximate, check_decoder
 from gcopt.families._family import family
-from gcopt.families._regular import mean_claim, regular_claims, second_squared
+from gcopt.families._regular import mean_claim, regular_claims
 
 SOURCE = "Sakorikar & Wang 2021, Soft BIBD and Product Gradient Codes"
 
@@ -153,7 +154,7 @@ def _bounds(codes: list[GradientCode], s: int, decoder: str) -> list[Claim]:
         n, k = a.workers * b.workers, a.partitions * b.partitions
         return [mean_claim(n, k, a.replication * b.replication, s)] if decoder == "least-squares" else []
     tops = [float(code.load * code.replication) for code in codes]
-    own = [second_squared(code.support) if decoder != "sum" else 0.0 for code in codes]
+    own = [second_singular_bound(code.support) if decoder != "sum" else 0.0 for code in codes]
     largest = max(tops[0] * own[1], tops[1] * own[0])
     claims = regular_claims(a.workers * b.workers, a.partitions * b.partitions, a.load * b.load, s, largest, decoder)
     return [replace(c, source=f"{SOURCE}, singular values multiply; {c.source}") for c in claims]

@@ -9,9 +9,10 @@ from scipy.sparse.csgraph import connected_components
 
 from gcopt.checks import check_count
 from gcopt.code import GradientCode
+from gcopt.combinatorics.spectrum import second_singular_bound
 from gcopt.families._approximate import approximate
 from gcopt.families._family import check_sizes, family
-from gcopt.families._regular import RAVIV, regular_claims, regular_replication, second_squared
+from gcopt.families._regular import RAVIV, regular_claims, regular_replication
 from gcopt.solvers.seeding import RngLike, generator, seed_of
 
 Integers = NDArray[np.int64]
@@ -73,7 +74,7 @@ def random_regular(
     d = check_count("load", load, 1, k, f" (the {k} partitions)")
     regular_replication("random-regular", n, k, d)
     held = bi_regular(n, k, d, generator(seed_of(rng)))
-    sigma_squared = second_squared(held) if decoder != "sum" else 0.0
+    sigma_squared = second_singular_bound(held) if decoder != "sum" else 0.0
     claims = regular_claims(n, k, d, s, sigma_squared, decoder)
     return approximate(held, s, claims, decoder=decoder, probability=probability)
 

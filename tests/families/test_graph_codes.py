@@ -6,7 +6,7 @@ import pytest
 import gcopt
 from gcopt.averages import mean_error, moments
 from gcopt.combinatorics.graphs.random_regular import best_of
-from gcopt.combinatorics.graphs.spectrum import second_singular_squared
+from gcopt.combinatorics.spectrum import second_singular_squared
 from gcopt.decoding import Decoder
 from gcopt.errors import ImpossibleError, InputError, UnknownError
 from gcopt.families import (

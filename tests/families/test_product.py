@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import gcopt
+from gcopt.combinatorics.spectrum import second_singular_squared
 from gcopt.errors import InputError
 from gcopt.families import FAMILIES, circulant, cyclic_mds, fractional_repetition, pairwise_balanced, product
-from gcopt.families._regular import second_squared
 from tests.families.enumeration import errors
 from tests.helpers import claim, dense, sampled_sets, worst_error
 
@@ -22,7 +22,7 @@ TWO_OF_THREE = {"family": "circulant", "workers": 3, "stragglers": 1, "load": 2}
 def test_published_numbers_of_a_product_with_the_fano_plane(s, worst, mean, bound):
     code = product(FANO, TWO_OF_THREE, s)
     assert (code.workers, code.partitions, code.load, code.replication) == (21, 21, 6, 6)
-    assert second_squared(code.support) == pytest.approx(9.0)
+    assert second_singular_squared(code.support) == pytest.approx(9.0)
     found = errors(code, s)
     assert found.max() == pytest.approx(worst)
     assert found.mean() == pytest.approx(mean, abs=5e-7)

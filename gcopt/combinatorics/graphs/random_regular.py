@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from gcopt.combinatorics.graphs.building import Ints, complement, from_edges
-from gcopt.combinatorics.graphs.spectrum import second_singular_squared
+from gcopt.combinatorics.spectrum import second_singular_bound
 from gcopt.errors import ImpossibleError
 from gcopt.solvers.seeding import RngLike, generator, seed_of
 
@@ -77,10 +77,11 @@ def best_of(vertices: int, degree: int, draws: int, rng: RngLike = 0) -> tuple[s
     """
     streams = np.random.SeedSequence(seed_of(rng)).spawn(draws)
     graphs = (random_regular(vertices, degree, stream) for stream in streams)
-    best = (
-        min(graphs, key=lambda graph: second_singular_squared(graph, tolerance=_COARSE)) if draws > 1 else next(graphs)
-    )
-    return best, second_singular_squared(best)
+    if draws == 1:
+        best = next(graphs)
+    else:
+        best = min(graphs, key=lambda graph: second_singular_bound(graph, accuracy=_COARSE))
+    return best, second_singular_bound(best)
 
 
 def _switch(pairs: Ints, vertices: int, draws: np.random.Generator) -> int:
