@@ -189,6 +189,11 @@ def _shared(code: GradientCode) -> str:
 
 def _spared(code: GradientCode) -> str:
     """Say whom the master can do without; the ends and the middle where there are many segments."""
+    if len(code.segments) == 1 and code.segments[0].approximate:
+        return (
+            f"the master goes on without the last {code.stragglers} of {code.workers} workers, with a gradient that is "
+            "only nearly right (gcopt verify says how nearly)"
+        )
     if len(code.segments) == 1:
         return f"the master can do without any {code.stragglers} of {code.workers} workers"
     parts = sorted(zip((s.stragglers for s in code.segments), code.shares, strict=True))

@@ -354,3 +354,11 @@ def test_fewer_segments_win_where_speed_and_work_are_about_the_same():
     assert chosen((heavy, 1.0), (three, 1.004)) is three
     assert chosen((heavy, 1.0), (three, 1.02)) is heavy
     assert chosen((two_stage(6, 1, 3.0), 1.0), (FAMILIES["uncoded"](6), 1.004)).family == "uncoded"
+
+
+def test_an_approximate_code_that_is_asked_for_is_not_called_exact():
+    cluster = gcopt.Cluster.loads('[cluster]\nworkers = 13\n[cluster.compute]\nmodel = "exponential"\nrate = 1.0')
+    found = design(cluster, family="paley", settings={"stragglers": 3}, iterations=1000)
+    assert found.best.code.family == "paley"
+    assert "only nearly right" in found.advice
+    assert "can do without any" not in found.advice

@@ -185,7 +185,7 @@ def _winners(rows: Sequence[Row]) -> Iterator[Row]:
             # a sample may miss what is rare: nobody is better than the bound
             best = max(min(float(row[column]) for row in mine), float(floor))
             first = [row["family"] for row in mine if float(row[column]) <= best * _EQUAL]
-            cells |= {name: ", ".join(first), f"{name} error": f"{best:g}", f"{name} >=": floor}
+            cells |= {name: ", ".join(first), f"{name} error": _number(best), f"{name} >=": floor}
         yield cells
 
 

@@ -234,7 +234,7 @@ def test_command_line(gcopt):
     assert shown.code == 0
     assert "Published bounds at s = 4, q = 0.2" in shown.out
     row = next(line.split() for line in shown.out.splitlines() if line.strip().startswith("spectral "))
-    assert row[-6:] == ["2.28571", "2.28571", "1", "proved", "all", "sets"]
+    assert row[-6:] == ["2.28571", "2.28571", "1", "proved", "spectral", "bound"]
     applied = sum("at most" in line or "at least" in line or "equals" in line for line in shown.out.splitlines())
     assert f"({len(list(BOUNDS)) - applied} bounds do not apply; --json lists them" in shown.out
     found = gcopt("verify", "petersen.mtx", "--stragglers", 4, "--bounds", "--json").json
