@@ -17,7 +17,8 @@ from gcopt.decoding import Decoder
 from gcopt.errors import InputError, LimitError
 from gcopt.evaluate import evaluate
 from gcopt.families import FAMILIES, cyclic_mds, fractional_repetition, grouped, two_stage
-from gcopt.families._approximate import approximate, spectral_claim
+from gcopt.families._approximate import approximate
+from gcopt.families._regular import spectral_claim
 from gcopt.families.cyclic_mds import cyclic_mds_matrix
 from gcopt.measuring import Measured
 from gcopt.report import print_build, print_verify

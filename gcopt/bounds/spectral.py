@@ -9,7 +9,7 @@ from gcopt.bounds.case import Case
 from gcopt.bounds.counting import MUNIM
 from gcopt.bounds.hypotheses import bi_regular, product, regular_graph, strongly_regular, symmetric
 from gcopt.bounds.quantities import SECOND, WORST
-from gcopt.families._approximate import SPECTRAL, spectral_claim
+from gcopt.families._regular import RAVIV, SPECTRAL, spectral_claim
 
 _GLASGOW = "Glasgow & Wootters 2020, Approximate Gradient Coding with Optimal Decoding"
 _FIXED = ("scaled", "least-squares")  # what the fixed decoder attains, the optimal one does not exceed
@@ -25,7 +25,7 @@ def fixed_weight(case: Case, second: float) -> float:
     "raviv",
     WORST,
     "upper",
-    source="Raviv, Tamo, Tandon, Dimakis 2018, Gradient Coding from Cyclic MDS Codes and Expander Graphs (norm bound)",
+    source=f"{RAVIV} (norm bound)",
     decoders=_FIXED,
     needs=[bi_regular, symmetric],
 )

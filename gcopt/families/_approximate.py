@@ -12,11 +12,6 @@ from gcopt.checks import check_count, check_number
 from gcopt.code import DECODERS, Claim, GradientCode, Segment, frozen
 from gcopt.errors import InputError
 
-SPECTRAL = (
-    "derived: the best constant weight, with the second singular value of the assignment (sharpens Raviv et al. 2018 "
-    "and Glasgow & Wootters 2020)"
-)
-
 _AT_ONCE = 2**20
 
 
@@ -125,20 +120,3 @@ def fixed_claims(segment: Segment, probability: float | tuple[float, ...] | None
         Claim("unbiased", 0.0, source, **about),
         Claim("mean", found.value, "derived: second moments of the responders", **about),
     ]
-
-
-def spectral_claim(n: int, k: int, load: float, stragglers: int, sigma_squared: float) -> Claim:
-    """Return the worst error that a bi-regular assignment can have with the least-squares decoder.
-
-    err <= k x / (gamma delta (n - s) + x), x = sigma_2^2 s, with the second largest eigenvalue sigma_2^2 of A^T A (the
-    largest is gamma delta).
-
-    Examples
-    --------
-    >>> round(spectral_claim(10, 10, 3, 1, 4.0).value * 17, 9)  # Petersen
-    8.0
-    """
-    top = load * n * load / k
-    lost = sigma_squared * stragglers
-    value = k * lost / (top * (n - stragglers) + lost) if lost > 0 else 0.0
-    return Claim("error", value, SPECTRAL, stragglers=stragglers)

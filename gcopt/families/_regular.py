@@ -1,18 +1,30 @@
-"""What regular assignments share: when they exist, and the claims that follow from their second singular value."""
+"""What regular assignments promise: worst and mean error with any decoder, from the eigenvalues of A A^T.
+
+With load delta and replication gamma the largest is gamma delta; the second bounds the error of every set of
+stragglers, and the mean of all the others the mean error.
+"""
 
 from __future__ import annotations
 
-from math import gcd
+from dataclasses import replace
 
-from gcopt.code import Claim
-from gcopt.existence import Existence
-from gcopt.families._approximate import spectral_claim
+from scipy import sparse
 
-RAVIV = "Raviv, Tamo, Tandon, Dimakis 2017, Gradient Coding from Cyclic MDS Codes and Expander Graphs"
+from gcopt.code import Claim, GradientCode
+from gcopt.combinatorics.spectrum import second_singular_bound
+from gcopt.families._approximate import approximate, check_decoder
+from gcopt.families._family import check_sizes
 
-FIXED = f"{RAVIV}; Glasgow & Wootters 2020, Approximate Gradient Coding with Optimal Decoding: one weight for all"
+RAVIV = "Raviv, Tandon, Dimakis, Tamo 2018, Gradient Coding from Cyclic MDS Codes and Expander Graphs"
 
-COUNTED = (
+SPECTRAL = (
+    "derived: the best constant weight, with the second singular value of the assignment (sharpens Raviv et al. 2018 "
+    "and Glasgow & Wootters 2020)"
+)
+
+_FIXED = f"{RAVIV}; Glasgow & Wootters 2020, Approximate Gradient Coding with Optimal Decoding: one weight for all"
+
+_COUNTED = (
     "derived: the best constant weight, when each partition is heard hypergeometrically often (Kadhe, Koyluoglu, "
     "Ramchandran 2019, Gradient Coding Based on Block Designs, as a mean)"
 )
@@ -20,76 +32,91 @@ COUNTED = (
 _ZERO = 1e-13
 
 
-def regular_replication(name: str, workers: int, partitions: int, load: int) -> int:
-    """Return on how many workers each partition is when every worker has ``load``; refuse what does not divide.
+def regular_code(
+    assignment: sparse.csr_array,
+    stragglers: int,
+    second: float | None = None,
+    *,
+    decoder: str = "least-squares",
+    probability: float | None = None,
+) -> GradientCode:
+    """Return the code of an assignment with equal row sums and equal column sums, and its worst and mean error.
 
-    Raises
-    ------
-    ImpossibleError
-        If n * load is not a multiple of k.
+    Parameters
+    ----------
+    assignment : csr_array, shape (n, k)
+        Whole numbers: how often worker j holds partition i.
+    stragglers : int
+    second : float, optional
+        The second largest eigenvalue of A A^T; computed if not given.
+    decoder, probability
+        As for `approximate`.
 
     Examples
     --------
-    >>> regular_replication("random-regular", 6, 4, 2)
-    3
+    >>> import numpy as np
+    >>> [round(c.value, 6) for c in regular_code(sparse.csr_array(np.ones((4, 4)) - np.eye(4)), 1).claims]
+    [3.0, 3.0, 0.142857, 0.142857]
     """
-    n, k = workers, partitions
-    if n * load % k == 0:
-        return n * load // k
-    step = k // gcd(n, k)
-    loads = sorted((d for d in (load // step * step, load // step * step + step) if d), key=lambda d: abs(d - load))
-    away = next(t for t in range(1, k) if n * load % (k - t) == 0)
-    fewer = [k - away] if k - away >= load else []
-    nearest = [{"load": d} for d in loads] + [{"partitions": p} for p in fewer]
-    reason = f"counting the copies twice, workers * load = {n * load} must be a multiple of partitions"
-    asked = f"{name} with workers = {n}, partitions = {k} and load = {load}"
-    Existence("no", reason, tuple(nearest)).require(asked)
-    raise AssertionError  # require has raised
+    claims = regular_claims(assignment, stragglers, second, decoder, probability)
+    return approximate(assignment, stragglers, claims, decoder=decoder, probability=probability)
 
 
 def regular_claims(
-    workers: int, partitions: int, load: float, stragglers: int, sigma_squared: float, decoder: str
+    assignment: sparse.csr_array,
+    stragglers: int,
+    second: float | None = None,
+    decoder: str = "least-squares",
+    probability: float | None = None,
 ) -> list[Claim]:
-    """Return what every bi-regular assignment promises under this decoder, from its second singular value.
+    """Return what `regular_code` promises of its errors: the worst, and with least squares the mean.
 
-    Worst and mean error for ``least-squares``; worst error k sigma_2^2 s / (gamma delta (n - s)) for ``scaled``;
-    nothing for ``sum``, where the claims of the decoder say it all.
-
-    Examples
-    --------
-    >>> [round(c.value, 6) for c in regular_claims(7, 7, 3, 2, 2.0, "least-squares")]  # Fano: both are the truth
-    [0.571429, 0.571429]
+    With one weight for every responder a partition counts ``share`` on average over the partitions, 1 with ``scaled``,
+    and the worst error is at most k (share - 1)^2 + share^2 k sigma_2^2 s / (gamma delta (n - s)).
     """
-    n, k, s = workers, partitions, stragglers
+    n, s = check_sizes(assignment.shape[0], stragglers)
+    k, q = assignment.shape[1], check_decoder(decoder, probability)
+    second = second_singular_bound(assignment) if second is None else second
+    load = float(assignment.sum()) / n
     top = load * n * load / k
-    if sigma_squared <= _ZERO * top:
-        sigma_squared = 0.0
+    second = second if second > _ZERO * top else 0.0
     if decoder == "least-squares":
-        return [spectral_claim(n, k, load, s, sigma_squared), mean_claim(n, k, load * n / k, s)]
-    if decoder == "scaled":
-        value = k * sigma_squared * s / (top * (n - s))
-        return [Claim("error", value, FIXED, stragglers=s)]
-    return []
+        return [spectral_claim(n, k, load, s, second), mean_claim(assignment, s)]
+    share = 1.0 if decoder == "scaled" else (n - s) / (n * (1.0 - q))
+    value = k * ((share - 1.0) ** 2 + share**2 * second * s / (top * (n - s)))
+    return [Claim("error", value, _FIXED, stragglers=s)]
 
 
-def mean_claim(workers: int, partitions: int, replication: float, stragglers: int) -> Claim:
-    """Return the mean error of least squares when every partition is on ``replication`` workers, whichever they are.
+def spectral_claim(n: int, k: int, load: float, stragglers: int, second: float) -> Claim:
+    """Return the worst error that a bi-regular assignment can have with the least-squares decoder.
 
-    A constant weight leaves k (1 - (E X)^2 / E X^2), X the responders that hold a partition; for block designs this is
-    the error of every set.
-    """
-    value = partitions * (1.0 - explained(workers, replication, stragglers))
-    return Claim("mean", max(0.0, value), COUNTED, stragglers=stragglers)
-
-
-def explained(workers: int, replication: float, stragglers: int) -> float:
-    """Return (E X)^2 / E X^2 of a hypergeometric count X: ``replication`` marked of n, s of the n lost.
+    err <= k x / (gamma delta (n - s) + x), x = sigma_2^2 s, with the second largest eigenvalue sigma_2^2 of A A^T.
 
     Examples
     --------
-    >>> round(7 * (1 - explained(7, 3, 2)), 6)  # Fano
+    >>> round(spectral_claim(10, 10, 3, 1, 4.0).value * 17, 9)  # Petersen
+    8.0
+    """
+    top, lost = load * n * load / k, second * stragglers
+    value = k * lost / (top * (n - stragglers) + lost) if lost > 0 else 0.0
+    return Claim("error", value, SPECTRAL, stragglers=stragglers)
+
+
+def mean_claim(assignment: sparse.csr_array, stragglers: int) -> Claim:
+    """Return a bound on the mean least-squares error; it needs equal column sums only.
+
+    A constant weight leaves k (1 - (E X)^2 / E X^2), X how often a partition is heard. That is the bound on the worst
+    error with the mean of the other n - 1 eigenvalues in place of the second, so never more; and for block designs,
+    whose eigenvalues are equal, the error of every set.
+
+    Examples
+    --------
+    >>> fano = sparse.csr_array([[int((i - j) % 7 in (0, 1, 3)) for i in range(7)] for j in range(7)])
+    >>> round(mean_claim(fano, 2).value, 6)
     0.571429
     """
-    n, r = workers, workers - stragglers
-    alike = (replication - 1.0) * (r - 1.0) / (n - 1.0) if n > 1 else 0.0
-    return float(replication * r / n / (1.0 + alike))
+    n, k = assignment.shape
+    load, squares = float(assignment.sum()) / n, float(assignment.data @ assignment.data)
+    others = (squares - load * n * load / k) / max(1, n - 1)
+    bound = spectral_claim(n, k, load, stragglers, others)
+    return replace(bound, kind="mean", source=_COUNTED)

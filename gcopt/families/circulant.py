@@ -11,9 +11,8 @@ from scipy import sparse
 from gcopt.checks import check_count
 from gcopt.code import GradientCode
 from gcopt.errors import InputError
-from gcopt.families._approximate import approximate
 from gcopt.families._family import check_sizes, family
-from gcopt.families._regular import RAVIV, regular_claims
+from gcopt.families._regular import RAVIV, regular_code
 
 
 @family("circulant", source=f"{RAVIV}, circulant matrices")
@@ -69,10 +68,8 @@ def circulant(
     first = np.zeros(n)
     first[chosen] = 1.0
     spectrum = np.abs(np.fft.fft(first)) ** 2
-    sigma_squared = float(spectrum[1:].max(initial=0.0))
-    return approximate(
-        held, s, regular_claims(n, n, d, s, sigma_squared, decoder), decoder=decoder, probability=probability
-    )
+    second = float(spectrum[1:].max(initial=0.0))
+    return regular_code(held, s, second, decoder=decoder, probability=probability)
 
 
 def _check_shifts(load: Any, shifts: Any, n: int) -> NDArray[np.int64]:

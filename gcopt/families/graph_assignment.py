@@ -15,7 +15,7 @@ from gcopt.combinatorics.graphs.random_regular import check_regular, random_regu
 from gcopt.combinatorics.graphs.reading import read_graph
 from gcopt.errors import ImpossibleError, InputError
 from gcopt.families._family import check_sizes, family
-from gcopt.families._graphs import regular_code
+from gcopt.families._regular import regular_code
 from gcopt.solvers.seeding import RngLike
 
 SOURCE = "Glasgow & Wootters 2020, Approximate Gradient Coding with Optimal Decoding, Definition II.2"

@@ -9,7 +9,7 @@ from gcopt.combinatorics.graphs.margulis import margulis as graph
 from gcopt.combinatorics.integers import is_square
 from gcopt.existence import Existence
 from gcopt.families._family import check_sizes, family
-from gcopt.families._graphs import RAVIV, regular_code
+from gcopt.families._regular import RAVIV, regular_code
 
 
 def _answer(workers: int) -> Existence:

@@ -11,7 +11,7 @@ from gcopt.combinatorics.graphs.paley import is_paley_order
 from gcopt.combinatorics.integers import prime_power
 from gcopt.existence import Existence
 from gcopt.families._family import check_sizes, family
-from gcopt.families._graphs import RAVIV, regular_code
+from gcopt.families._regular import RAVIV, regular_code
 
 
 def _answer(workers: int) -> Existence:

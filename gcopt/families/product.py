@@ -74,7 +74,7 @@ def product(
     exact = _exact(codes, n) if decoder == "least-squares" else []
     if all(map(_equal_entries, codes)):
         held = sparse.kron(codes[0].support.astype(np.float64), codes[1].support.astype(np.float64), format="csr")
-        claims = [*_bounds(codes, s, decoder), *exact]
+        claims = [*_bounds(codes, held, s, decoder, probability), *exact]
         code = approximate(held, s, claims, decoder=decoder, probability=probability)
     elif check_decoder(decoder, probability) or decoder != "least-squares":
         raise InputError(f"decoder is {decoder!r}; factors with unequal entries for a partition need least-squares")
@@ -145,18 +145,17 @@ def _equal_entries(code: GradientCode) -> bool:
     return bool((np.abs(matrix.data - one[matrix.indices]) <= _EQUAL * np.abs(matrix.data)).all())
 
 
-def _bounds(codes: list[GradientCode], s: int, decoder: str) -> list[Claim]:
+def _bounds(
+    codes: list[GradientCode], held: sparse.csr_array, s: int, decoder: str, probability: float | None
+) -> list[Claim]:
     """Bound the error of a product of regular factors: the mean needs equal replication, the worst equal loads too."""
-    a, b = codes
     if any(np.ptp(code.segments[0].replication) for code in codes):
         return []
     if any(np.ptp(code.segments[0].load) for code in codes):
-        n, k = a.workers * b.workers, a.partitions * b.partitions
-        return [mean_claim(n, k, a.replication * b.replication, s)] if decoder == "least-squares" else []
+        return [mean_claim(held, s)] if decoder == "least-squares" else []
     tops = [float(code.load * code.replication) for code in codes]
-    own = [second_singular_bound(code.support) if decoder != "sum" else 0.0 for code in codes]
-    largest = max(tops[0] * own[1], tops[1] * own[0])
-    claims = regular_claims(a.workers * b.workers, a.partitions * b.partitions, a.load * b.load, s, largest, decoder)
+    own = [second_singular_bound(code.support) for code in codes]
+    claims = regular_claims(held, s, max(tops[0] * own[1], tops[1] * own[0]), decoder, probability)
     return [replace(c, source=f"{SOURCE}, singular values multiply; {c.source}") for c in claims]
 
 

@@ -7,7 +7,7 @@ from gcopt.code import GradientCode
 from gcopt.combinatorics.graphs.ramanujan import SOURCE, is_pair, is_prime, ramanujan_half
 from gcopt.existence import Existence
 from gcopt.families._family import check_sizes, family
-from gcopt.families._graphs import RAVIV, regular_code
+from gcopt.families._regular import RAVIV, regular_code
 
 _SIZES = "X^(p,q) has q (q^2 - 1) / 2 workers and load p + 1; p and q are different primes, 1 mod 4, and q > 2 sqrt(p)"
 

@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
+from math import gcd
+from typing import Any
 
 from gcopt.checks import check_count
 from gcopt.code import GradientCode
-from gcopt.combinatorics.spectrum import second_singular_bound
-from gcopt.families._approximate import approximate
+from gcopt.combinatorics.bi_regular import bi_regular
+from gcopt.existence import Existence
 from gcopt.families._family import check_sizes, family
-from gcopt.families._regular import RAVIV, regular_claims, regular_replication
-from gcopt.solvers.seeding import RngLike, generator, seed_of
-
-Integers = NDArray[np.int64]
+from gcopt.families._regular import RAVIV, regular_code
+from gcopt.solvers.seeding import RngLike
 
 
-@family("random-regular", source=f"{RAVIV}; random regular graphs expand nearly as well as any")
+def _sizes(workers: Any, load: Any, partitions: Any) -> tuple[Existence, int, int]:
+    """Return whether all copies can be dealt out evenly, k and the load."""
+    n = check_count("workers", workers, 1)
+    k = n if partitions is None else check_count("partitions", partitions, 1)
+    d = check_count("load", load, 1, k, f" (the {k} partitions)")
+    if n * d % k == 0:
+        return Existence("yes", "any row and column sums that agree, Gale 1957 and Ryser 1957"), k, d
+    step = k // gcd(n, k)
+    loads = sorted((x for x in (d // step * step, d // step * step + step) if x), key=lambda x: abs(x - d))
+    away = next(t for t in range(1, k) if n * d % (k - t) == 0)
+    fewer = [k - away] if k - away >= d else []
+    nearest = [{"load": x} for x in loads] + [{"partitions": x} for x in fewer]
+    reason = f"counting the copies twice, workers * load = {n * d} must be a multiple of partitions"
+    return Existence("no", reason, tuple(nearest)), k, d
+
+
+def _existence(
+    workers: int,
+    stragglers: int,
+    load: int,
+    partitions: int | None,
+    decoder: str,
+    probability: float | None,
+    rng: RngLike,
+) -> Existence:
+    check_sizes(workers, stragglers)
+    return _sizes(workers, load, partitions)[0]
+
+
+@family("random-regular", source=f"{RAVIV}; random regular graphs expand nearly as well as any", existence=_existence)
 def random_regular(
     workers: int,
     stragglers: int,
@@ -62,6 +87,8 @@ def random_regular(
         If k does not divide n * load.
     InputError
         If a number is impossible, or decoder and probability do not fit.
+    LimitError
+        If more than 10^7 copies, and more than 10^7 gaps, would be dealt out.
 
     Examples
     --------
@@ -70,68 +97,6 @@ def random_regular(
     ([4, 4, 4, 4, 4, 4, 4, 4, 4], [6, 6, 6, 6, 6, 6])
     """
     n, s = check_sizes(workers, stragglers)
-    k = n if partitions is None else check_count("partitions", partitions, 1)
-    d = check_count("load", load, 1, k, f" (the {k} partitions)")
-    regular_replication("random-regular", n, k, d)
-    held = bi_regular(n, k, d, generator(seed_of(rng)))
-    sigma_squared = second_singular_bound(held) if decoder != "sum" else 0.0
-    claims = regular_claims(n, k, d, s, sigma_squared, decoder)
-    return approximate(held, s, claims, decoder=decoder, probability=probability)
-
-
-def bi_regular(workers: int, partitions: int, load: int, rng: np.random.Generator) -> sparse.csr_array:
-    """Return a random 0/1 matrix, shape (n, k), with ``load`` ones in each row and as many in each column.
-
-    Connected where load and replication are at least 2.
-
-    Examples
-    --------
-    >>> bi_regular(3, 3, 2, np.random.default_rng(0)).sum(axis=0).tolist()
-    [2.0, 2.0, 2.0]
-    """
-    n, k = workers, partitions
-    if 2 * load > k:
-        rest = bi_regular(n, k, k - load, rng).toarray() if load < k else np.zeros((n, k))
-        return sparse.csr_array(1.0 - rest)
-    rows = np.repeat(np.arange(n), load)
-    columns = rng.permutation(np.repeat(np.arange(k), n * load // k))
-    while True:
-        keys = rows * k + columns
-        order = np.argsort(keys, kind="stable")
-        known = keys[order]
-        twice = order[1:][known[1:] == known[:-1]]
-        if not twice.size:
-            break
-        _switch(rows, columns, k, known, twice, rng.integers(rows.size, size=twice.size))
-    if load > 1 and n * load > k:
-        _connect(rows, columns, n, k, rng)
-    return sparse.csr_array((np.ones(rows.size), (rows, columns)), shape=(n, k))
-
-
-def _switch(rows: Integers, columns: Integers, k: int, known: Integers, some: Integers, others: Integers) -> None:
-    """Let pairs of edges exchange their partitions wherever that makes no edge that is known or is made twice."""
-    made = np.concatenate([rows[some] * k + columns[others], rows[others] * k + columns[some]])
-    moved = np.concatenate([some, others])
-    found = known[np.minimum(np.searchsorted(known, made), known.size - 1)]
-    fresh = (found != made) & _once(made) & _once(moved)
-    good = fresh[: some.size] & fresh[some.size :]
-    a, b = some[good], others[good]
-    columns[a], columns[b] = columns[b], columns[a]
-
-
-def _once(values: Integers) -> NDArray[np.bool_]:
-    _, where, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return np.asarray(counts[where] == 1)
-
-
-def _connect(rows: Integers, columns: Integers, n: int, k: int, rng: np.random.Generator) -> None:
-    """Exchange partitions between two parts until there is one; where an edge lies on a cycle that joins them."""
-    while True:
-        graph = sparse.coo_array((np.ones(rows.size), (rows, n + columns)), shape=(n + k, n + k))
-        parts, label = connected_components(graph, directed=False)
-        if parts == 1:
-            return
-        mine = label[rows]
-        one = rng.choice(np.flatnonzero(mine == 0))
-        other = rng.choice(np.flatnonzero(mine != 0))
-        columns[one], columns[other] = columns[other], columns[one]
+    answer, k, d = _sizes(n, load, partitions)
+    answer.require(f"random-regular with workers = {n}, partitions = {k} and load = {d}")
+    return regular_code(bi_regular(n, k, d, rng), s, decoder=decoder, probability=probability)

@@ -6,7 +6,7 @@ from gcopt.checks import check_count
 from gcopt.code import GradientCode
 from gcopt.combinatorics.graphs.random_regular import best_of
 from gcopt.families._family import check_sizes, family
-from gcopt.families._graphs import RAVIV, regular_code
+from gcopt.families._regular import RAVIV, regular_code
 from gcopt.solvers.seeding import RngLike
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from scipy import sparse
 
 from gcopt.checks import check_count
-from gcopt.code import Claim, GradientCode
+from gcopt.code import GradientCode
 from gcopt.families._approximate import approximate
 from gcopt.families._family import check_sizes, family
-from gcopt.families._regular import COUNTED, explained, mean_claim
+from gcopt.families._regular import mean_claim
 from gcopt.families._scattered import subsets
 from gcopt.solvers.seeding import RngLike, generator, seed_of
 
@@ -71,6 +73,6 @@ def soft_design(
     held = sparse.csr_array(subsets(generator(seed_of(rng)), [copies] * k, n).T)
     claims = []
     if decoder == "least-squares":
-        value = max(0.0, k * (1.0 - explained(n, copies, s)))
-        claims = [Claim("error", value, COUNTED, stragglers=s, on_average=True), mean_claim(n, k, copies, s)]
+        mean = mean_claim(held, s)
+        claims = [replace(mean, kind="error", on_average=True), mean]
     return approximate(held, s, claims, decoder=decoder, probability=probability)

@@ -8,7 +8,7 @@ from gcopt.combinatorics.graphs.catalogue import STRONGLY_REGULAR, Known, existe
 from gcopt.errors import InputError
 from gcopt.existence import Existence
 from gcopt.families._family import check_sizes, family
-from gcopt.families._graphs import RAVIV, regular_code
+from gcopt.families._regular import RAVIV, regular_code
 
 
 def _chosen(

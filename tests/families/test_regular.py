@@ -4,14 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
+from scipy.stats import hypergeom
 
 import gcopt
 from gcopt.combinatorics.spectrum import second_singular_squared
-from gcopt.errors import ImpossibleError, InputError
+from gcopt.errors import ImpossibleError, InputError, LimitError
 from gcopt.families import circulant, random_regular
-from gcopt.families.random_regular import bi_regular
 from tests.families.enumeration import errors
 from tests.helpers import claim, dense
 
@@ -62,31 +60,33 @@ def test_neighbours_are_the_default_shifts():
     assert code.support.toarray()[4].tolist() == [True, False, False, False, True]
 
 
-@given(n=st.integers(1, 12), k=st.integers(1, 12), data=st.data())
-@settings(deadline=None)
-def test_a_random_regular_assignment_is_regular_simple_and_connected(n, k, data):
+def _by_counting(n, k, replication, s):
+    """The error of the best constant weight, from the chances of hearing a partition so often."""
+    chances = hypergeom(n, replication, n - s)
+    times = np.arange(replication + 1)
+    first, second = (chances.pmf(times) @ times**power for power in (1, 2))
+    return k * (1 - first**2 / second)
+
+
+@given(n=st.integers(1, 9), data=st.data())
+@settings(max_examples=30, deadline=None)
+def test_the_promised_mean_is_that_of_counting_and_never_above_the_promised_worst_error(n, data):
+    k = data.draw(st.integers(1, 9))
     load = data.draw(st.sampled_from([d for d in range(1, k + 1) if n * d % k == 0]))
-    held = bi_regular(n, k, load, np.random.default_rng(data.draw(st.integers(0, 9))))
-    matrix = held.toarray()
-    assert np.isin(matrix, (0.0, 1.0)).all()
-    assert (matrix.sum(axis=1) == load).all()
-    assert (matrix.sum(axis=0) == n * load // k).all()
-    if load > 1 and n * load > k:
-        graph = sparse.block_array([[None, held], [held.T, None]])
-        assert connected_components(graph)[0] == 1
+    s = data.draw(st.integers(0, n - 1))
+    code = random_regular(n, s, load, partitions=k, rng=data.draw(st.integers(0, 9)))
+    assert claim(code, "mean") == pytest.approx(_by_counting(n, k, n * load // k, s), abs=1e-9)
+    assert errors(code, s).mean() - 1e-9 <= claim(code, "mean") <= claim(code, "error") + 1e-9
 
 
-def test_all_small_regular_graphs_are_about_equally_likely():
-    """There are 6 two-regular assignments of 3 and 90 of 4, of which 72 are connected (one cycle through all)."""
-    rng = np.random.default_rng(5)
-    for n, many in ((3, 6), (4, 72)):
-        seen: dict[bytes, int] = {}
-        for _ in range(50 * many):
-            key = bi_regular(n, n, 2, rng).toarray().tobytes()
-            seen[key] = seen.get(key, 0) + 1
-        assert len(seen) == many
-        assert min(seen.values()) > 20
-        assert max(seen.values()) < 100
+@pytest.mark.parametrize("decoder", ["scaled", "sum"])
+def test_one_weight_for_all_keeps_its_promise_for_every_set_and_is_sharp_for_designs(decoder):
+    how = {"decoder": decoder, "probability": 0.1 if decoder == "sum" else None}
+    for s in range(7):
+        code = circulant(7, s, shifts=[0, 1, 3], **how)
+        np.testing.assert_allclose(errors(code, s), claim(code, "error"), atol=1e-12)
+        code = circulant(7, s, load=3, **how)
+        assert errors(code, s).max() <= claim(code, "error") + 1e-9
 
 
 @pytest.mark.parametrize("decoder", ["least-squares", "scaled"])
@@ -100,6 +100,12 @@ def test_verify_proves_or_samples_every_claim(n, k, load, s, decoder):
     statuses = {check.claim.kind: check.status for check in gcopt.verify(code).checks}
     assert statuses.pop("error") == "proved"
     assert set(statuses.values()) == {"proved"}
+
+
+def test_whether_there_is_one_is_known_without_a_draw():
+    assert gcopt.exists("random-regular", workers=10_000, stragglers=1, load=5000).answer == "yes"
+    found = gcopt.exists("random-regular", workers=10, stragglers=2, load=4, partitions=6)
+    assert (found.answer, found.nearest) == ("no", ({"load": 3}, {"load": 6}, {"partitions": 5}))
 
 
 def test_the_same_seed_gives_the_same_code():
@@ -117,6 +123,7 @@ def test_the_same_seed_gives_the_same_code():
         (lambda: random_regular(5, 2, 6), InputError, "load is 6"),
         (lambda: random_regular(5, 5, 2), InputError, "stragglers is 5"),
         (lambda: random_regular(5, 2, 2, decoder="sum", probability=1.0), InputError, "probability is 1"),
+        (lambda: random_regular(10_000, 5, 4000), LimitError, "load is 4000; up to 1000 or from 9000 would work"),
         (lambda: circulant(5, 2), InputError, "either load or shifts"),
         (lambda: circulant(5, 2, load=2, shifts=[0]), InputError, "either load or shifts"),
         (lambda: circulant(5, 2, load=6), InputError, "load is 6"),

@@ -83,13 +83,23 @@ def complement(adjacency: sparse.csr_array) -> sparse.csr_array:
     >>> complement(from_edges(3, [[0, 1]])).toarray().tolist()
     [[0, 0, 1], [0, 0, 1], [1, 1, 0]]
     """
-    n = adjacency.shape[0]
+    return opposite(sparse.csr_array(adjacency + sparse.eye_array(adjacency.shape[0], dtype=np.int32)))
+
+
+def opposite(matrix: sparse.csr_array) -> sparse.csr_array:
+    """Return the 0/1 matrix with ones where this one has zeros.
+
+    Examples
+    --------
+    >>> opposite(from_neighbours([[1, 2], [0, 2]], 3)).toarray().tolist()
+    [[1, 0, 0], [0, 1, 0]]
+    """
+    n, k = matrix.shape
     rows = []
     for x in range(n):
-        free = np.ones(n, dtype=bool)
-        free[adjacency.indices[adjacency.indptr[x] : adjacency.indptr[x + 1]]] = False
-        free[x] = False
+        free = np.ones(k, dtype=bool)
+        free[matrix.indices[matrix.indptr[x] : matrix.indptr[x + 1]]] = False
         rows.append(np.flatnonzero(free).astype(np.int32))
     indptr = np.concatenate([[0], np.cumsum([row.size for row in rows])])
     indices = np.concatenate(rows)
-    return sparse.csr_array((np.ones(indices.size, dtype=np.int32), indices, indptr), shape=(n, n))
+    return sparse.csr_array((np.ones(indices.size, dtype=np.int32), indices, indptr), shape=(n, k))
