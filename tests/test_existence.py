@@ -17,6 +17,9 @@ def test_a_question_that_makes_no_sense_is_an_error_and_no_answer():
         gcopt.exists("fractional-repetition", workers=12, colour=3)
     with pytest.raises(InputError, match="workers is 'many'"):
         gcopt.exists("fractional-repetition", workers="many", stragglers=3)
+    for family, size in (("paley", {"workers": 9}), ("affine-plane", {"order": 3})):
+        with pytest.raises(InputError, match="decoder is 'best'"):
+            gcopt.exists(family, **size, stragglers=1, decoder="best")
 
 
 @pytest.mark.parametrize(("answer", "error"), [("no", ImpossibleError), ("unknown", UnknownError)])

@@ -16,6 +16,7 @@ from gcopt.checks import check_count
 from gcopt.code import GradientCode
 from gcopt.errors import ImpossibleError, InputError, UnknownError
 from gcopt.existence import Existence
+from gcopt.families._approximate import check_decoder
 from gcopt.solvers.seeding import seed_of
 
 if TYPE_CHECKING:
@@ -87,7 +88,10 @@ class Family:
     def exists(self, **parameters: Any) -> Existence:
         """Say whether there is a code with these parameters; see `gcopt.exists`."""
         if self.existence is not None:
-            return self.existence(**self._bind((), parameters))
+            given = self._bind((), parameters)
+            if "decoder" in given:
+                check_decoder(given["decoder"], given.get("probability"))
+            return self.existence(**given)
         try:
             self(**parameters)
         except ImpossibleError as error:

@@ -7,15 +7,13 @@ from typing import Any
 from gcopt.code import GradientCode
 from gcopt.combinatorics.existence import block_design
 from gcopt.existence import Existence
-from gcopt.families._approximate import check_decoder
 from gcopt.families._designs import KADHE, design_code, plane_existence
 from gcopt.families._family import check_sizes, family
 
 
-def _existence(order: Any, stragglers: Any, decoder: str, probability: float | None) -> Existence:
+def _existence(order: Any, stragglers: Any, **_: Any) -> Existence:
     found = plane_existence(order, "affine")
     check_sizes(order * order, stragglers)
-    check_decoder(decoder, probability)
     return found
 
 
@@ -55,5 +53,5 @@ def affine_plane(
     >>> affine_plane(3, stragglers=1)
     <GradientCode affine-plane: n=9, k=12, load=4, stragglers=1>
     """
-    _existence(order, stragglers, decoder, probability).require(f"an affine plane of order {order}")
+    _existence(order, stragglers).require(f"an affine plane of order {order}")
     return design_code(block_design(order * order, order), stragglers, decoder, probability)

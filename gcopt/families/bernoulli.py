@@ -50,7 +50,7 @@ def bernoulli(
     decoder : str
         ``least-squares``, ``scaled`` (one-step) or ``sum``.
     probability : float, optional
-        q, for ``sum`` only.
+        Of a worker to straggle; for ``sum`` only.
     rng : None, int, Generator or SeedSequence
 
     Returns

@@ -10,18 +10,14 @@ from gcopt.combinatorics.catalogue import MOST
 from gcopt.combinatorics.existence import block_design as incidence_of
 from gcopt.combinatorics.existence import design_existence
 from gcopt.existence import Existence
-from gcopt.families._approximate import check_decoder
 from gcopt.families._designs import KADHE, design_code
 from gcopt.families._family import check_sizes, family
 
 _WORDS = {"points": "workers", "size": "replication", "index": "index"}
 
 
-def _existence(
-    workers: Any, replication: Any, stragglers: Any, index: Any, decoder: str, probability: float | None
-) -> Existence:
-    n, _ = check_sizes(workers, stragglers)
-    check_decoder(decoder, probability)
+def _existence(workers: Any, replication: Any, stragglers: Any, index: Any, **_: Any) -> Existence:
+    n = check_sizes(workers, stragglers)[0]
     gamma = check_count("replication", replication, 2, max(n, 2), f" (no more than the {n} workers)")
     found = design_existence(check_count("workers", n, gamma, MOST), gamma, check_count("index", index, 1, MOST))
     nearest = tuple({_WORDS[key]: value for key, value in one.items()} for one in found.nearest)
@@ -54,9 +50,9 @@ def block_design(
     index : int
         lambda, partitions that any two workers share.
     decoder : str
-        ``least-squares``, ``scaled`` or ``sum``; the optimal coefficients are equal, so that ``scaled`` loses little.
+        ``least-squares``, ``scaled`` (one-step, which loses little here) or ``sum``.
     probability : float, optional
-        Of a worker to straggle, for ``sum``.
+        Of a worker to straggle; for ``sum`` only.
 
     Returns
     -------
@@ -83,7 +79,7 @@ def block_design(
     >>> print(code.claims[2])
     squared error at most 0.571429 for every set of 2 stragglers
     """
-    _existence(workers, replication, stragglers, index, decoder, probability).require(
+    _existence(workers, replication, stragglers, index).require(
         f"a block design with workers = {workers}, replication = {replication}, index = {index}"
     )
     return design_code(incidence_of(workers, replication, index), stragglers, decoder, probability)

@@ -58,7 +58,7 @@ def fractional_repetition(
     decoder : str
         ``least-squares``, ``scaled`` (one-step) or ``sum``.
     probability : float, optional
-        q, for ``sum`` only.
+        Of a worker to straggle; for ``sum`` only.
 
     Returns
     -------

@@ -53,9 +53,9 @@ def graph_assignment(
     workers, partitions, replication : int, optional
         n edges, k vertices and d edges at each vertex, 2 n = k d: as many as the graph leaves open.
     decoder : str
-        ``least-squares``, ``scaled`` or ``sum``.
+        ``least-squares``, ``scaled`` (one-step) or ``sum``.
     probability : float, optional
-        Of a worker to straggle; for ``sum``.
+        Of a worker to straggle; for ``sum`` only.
     rng : None, int, Generator or SeedSequence
         Of a random graph.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import isqrt
+from typing import Any
 
 from gcopt.code import GradientCode
 from gcopt.combinatorics.graphs.margulis import margulis as graph
@@ -24,11 +25,11 @@ def _answer(workers: int) -> Existence:
     )
 
 
-def _exists(workers: int, stragglers: int, decoder: str, probability: float | None) -> Existence:
+def _existence(workers: int, stragglers: int, **_: Any) -> Existence:
     return _answer(check_sizes(workers, stragglers)[0])
 
 
-@family("margulis", source=f"{RAVIV}; graphs of Margulis 1973 and Gabber & Galil 1981", existence=_exists)
+@family("margulis", source=f"{RAVIV}; graphs of Margulis 1973 and Gabber & Galil 1981", existence=_existence)
 def margulis(
     workers: int, stragglers: int, decoder: str = "least-squares", probability: float | None = None
 ) -> GradientCode:
@@ -44,9 +45,9 @@ def margulis(
     stragglers : int
         s.
     decoder : str
-        ``least-squares``, ``scaled`` or ``sum``.
+        ``least-squares``, ``scaled`` (one-step) or ``sum``.
     probability : float, optional
-        Of a worker to straggle; for ``sum``.
+        Of a worker to straggle; for ``sum`` only.
 
     Raises
     ------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from typing import Any
 
 from gcopt.checks import check_count
 from gcopt.code import GradientCode
@@ -27,12 +28,12 @@ def _answer(workers: int) -> Existence:
     return Existence("no", reason, tuple({"workers": next(near)} for _ in range(2)))
 
 
-def _exists(workers: int, stragglers: int, decoder: str, probability: float | None) -> Existence:
+def _existence(workers: int, stragglers: int, **_: Any) -> Existence:
     check_sizes(workers, stragglers)
     return _answer(workers)
 
 
-@family("paley", source=f"{RAVIV}; graphs of Paley 1933, On orthogonal matrices", existence=_exists)
+@family("paley", source=f"{RAVIV}; graphs of Paley 1933, On orthogonal matrices", existence=_existence)
 def paley(
     workers: int, stragglers: int, decoder: str = "least-squares", probability: float | None = None
 ) -> GradientCode:
@@ -48,9 +49,9 @@ def paley(
     stragglers : int
         s.
     decoder : str
-        ``least-squares``, ``scaled`` or ``sum``.
+        ``least-squares``, ``scaled`` (one-step) or ``sum``.
     probability : float, optional
-        Of a worker to straggle; for ``sum``.
+        Of a worker to straggle; for ``sum`` only.
 
     Raises
     ------

@@ -49,7 +49,7 @@ def product(
         ``least-squares``; for factors whose partitions have equal entries on all their workers also ``scaled``
         (one-step) or ``sum``.
     probability : float, optional
-        q, for ``sum`` only.
+        Of a worker to straggle; for ``sum`` only.
 
     Returns
     -------

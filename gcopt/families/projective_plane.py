@@ -7,15 +7,13 @@ from typing import Any
 from gcopt.code import GradientCode
 from gcopt.combinatorics.existence import block_design
 from gcopt.existence import Existence
-from gcopt.families._approximate import check_decoder
 from gcopt.families._designs import KADHE, design_code, plane_existence
 from gcopt.families._family import check_sizes, family
 
 
-def _existence(order: Any, stragglers: Any, decoder: str, probability: float | None) -> Existence:
+def _existence(order: Any, stragglers: Any, **_: Any) -> Existence:
     found = plane_existence(order, "projective")
     check_sizes(order * order + order + 1, stragglers)
-    check_decoder(decoder, probability)
     return found
 
 
@@ -55,5 +53,5 @@ def projective_plane(
     >>> projective_plane(2, stragglers=1)
     <GradientCode projective-plane: n=7, k=7, load=3, stragglers=1>
     """
-    _existence(order, stragglers, decoder, probability).require(f"a projective plane of order {order}")
+    _existence(order, stragglers).require(f"a projective plane of order {order}")
     return design_code(block_design(order * order + order + 1, order + 1), stragglers, decoder, probability)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gcopt.checks import check_count
 from gcopt.code import GradientCode
 from gcopt.combinatorics.graphs.ramanujan import SOURCE, is_pair, is_prime, ramanujan_half
@@ -29,11 +31,11 @@ def _answer(workers: int, load: int) -> tuple[Existence, tuple[int, int]]:
     return Existence("no", _SIZES, tuple(near)), (0, 0)
 
 
-def _exists(workers: int, stragglers: int, load: int, decoder: str, probability: float | None) -> Existence:
+def _existence(workers: int, stragglers: int, load: int, **_: Any) -> Existence:
     return _answer(check_sizes(workers, stragglers)[0], load)[0]
 
 
-@family("ramanujan", source=f"{RAVIV}; graphs of {SOURCE}, Theorem 4.1", existence=_exists)
+@family("ramanujan", source=f"{RAVIV}; graphs of {SOURCE}, Theorem 4.1", existence=_existence)
 def ramanujan(
     workers: int, stragglers: int, load: int, decoder: str = "least-squares", probability: float | None = None
 ) -> GradientCode:
@@ -50,9 +52,9 @@ def ramanujan(
     load : int
         d = p + 1 for another such prime p < q^2 / 4: 6, 14, 18, 30, ...
     decoder : str
-        ``least-squares``, ``scaled`` or ``sum``.
+        ``least-squares``, ``scaled`` (one-step) or ``sum``.
     probability : float, optional
-        Of a worker to straggle; for ``sum``.
+        Of a worker to straggle; for ``sum`` only.
 
     Raises
     ------

@@ -30,15 +30,7 @@ def _sizes(workers: Any, load: Any, partitions: Any) -> tuple[Existence, int, in
     return Existence("no", reason, tuple(nearest)), k, d
 
 
-def _existence(
-    workers: int,
-    stragglers: int,
-    load: int,
-    partitions: int | None,
-    decoder: str,
-    probability: float | None,
-    rng: RngLike,
-) -> Existence:
+def _existence(workers: int, stragglers: int, load: int, partitions: int | None, **_: Any) -> Existence:
     check_sizes(workers, stragglers)
     return _sizes(workers, load, partitions)[0]
 
@@ -73,7 +65,7 @@ def random_regular(
     decoder : str
         ``least-squares``, ``scaled`` (one-step) or ``sum``.
     probability : float, optional
-        q, for ``sum`` only.
+        Of a worker to straggle; for ``sum`` only.
     rng : None, int, Generator or SeedSequence
 
     Returns

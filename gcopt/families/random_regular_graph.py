@@ -35,9 +35,9 @@ def random_regular_graph(
     draws : int
         Graphs drawn; the one with the smallest second eigenvalue is taken.
     decoder : str
-        ``least-squares``, ``scaled`` or ``sum``.
+        ``least-squares``, ``scaled`` (one-step) or ``sum``.
     probability : float, optional
-        Of a worker to straggle; for ``sum``.
+        Of a worker to straggle; for ``sum`` only.
     rng : None, int, Generator or SeedSequence
 
     Raises

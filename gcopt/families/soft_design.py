@@ -48,7 +48,7 @@ def soft_design(
     decoder : str
         ``least-squares``, ``scaled`` (one-step) or ``sum``.
     probability : float, optional
-        q, for ``sum`` only.
+        Of a worker to straggle; for ``sum`` only.
     rng : None, int, Generator or SeedSequence
 
     Returns

@@ -7,14 +7,12 @@ from typing import Any
 from gcopt.code import GradientCode
 from gcopt.combinatorics.existence import block_design
 from gcopt.existence import Existence
-from gcopt.families._approximate import check_decoder
 from gcopt.families._designs import KADHE, design_code
 from gcopt.families._family import check_sizes, family
 
 
-def _existence(workers: Any, stragglers: Any, decoder: str, probability: float | None) -> Existence:
-    n, _ = check_sizes(workers, stragglers)
-    check_decoder(decoder, probability)
+def _existence(workers: Any, stragglers: Any, **_: Any) -> Existence:
+    n = check_sizes(workers, stragglers)[0]
     if n >= 3 and n % 6 in (1, 3):
         return Existence("yes", "Bose 1939, Skolem 1958")
     others = [v for v in (n - 1, n + 1, n - 2, n + 2, n - 3, n + 3) if v >= 3 and v % 6 in (1, 3)]
@@ -56,5 +54,5 @@ def steiner_triple(
     >>> steiner_triple(9, stragglers=1)
     <GradientCode steiner-triple: n=9, k=12, load=4, stragglers=1>
     """
-    _existence(workers, stragglers, decoder, probability).require(f"a Steiner triple system of {workers} workers")
+    _existence(workers, stragglers).require(f"a Steiner triple system of {workers} workers")
     return design_code(block_design(workers, 3), stragglers, decoder, probability)

@@ -52,7 +52,7 @@ def stochastic_block(
     decoder : str
         ``least-squares``, ``scaled`` (one-step) or ``sum``.
     probability : float, optional
-        Of a worker to straggle, for ``sum`` only.
+        Of a worker to straggle; for ``sum`` only.
     rng : None, int, Generator or SeedSequence
 
     Returns

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gcopt.checks import check_count
 from gcopt.code import GradientCode
 from gcopt.combinatorics.graphs.catalogue import STRONGLY_REGULAR, Known, existence, find
@@ -42,21 +44,12 @@ def _alike(graph: str, workers: int) -> tuple[dict[str, int], ...]:
     return tuple({"workers": n, "load": d} for n, d in best)
 
 
-def _exists(
-    workers: int,
-    stragglers: int,
-    load: int | None,
-    adjacent: int | None,
-    apart: int | None,
-    graph: str | None,
-    decoder: str,
-    probability: float | None,
-) -> Existence:
+def _existence(workers: int, stragglers: int, *, decoder: str, probability: float | None, **asked: Any) -> Existence:
     check_sizes(workers, stragglers)
-    return _chosen(workers, load, adjacent, apart, graph)[0]
+    return _chosen(workers, **asked)[0]
 
 
-@family("strongly-regular", source=f"{RAVIV}, with graphs of two eigenvalues", existence=_exists)
+@family("strongly-regular", source=f"{RAVIV}, with graphs of two eigenvalues", existence=_existence)
 def strongly_regular(
     workers: int,
     stragglers: int,
@@ -87,9 +80,9 @@ def strongly_regular(
         petersen, clebsch, shrikhande, schlaefli, hoffman-singleton, paley, triangular, kneser, lattice, latin-square,
         symplectic, affine-polar, steiner or multipartite; any, and their complements, by default.
     decoder : str
-        ``least-squares``, ``scaled`` or ``sum``.
+        ``least-squares``, ``scaled`` (one-step) or ``sum``.
     probability : float, optional
-        Of a worker to straggle; for ``sum``.
+        Of a worker to straggle; for ``sum`` only.
 
     Raises
     ------
