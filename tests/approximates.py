@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import networkx as nx
 import numpy as np
 
 from gcopt.code import GradientCode, Segment
 from gcopt.families import FAMILIES
 from gcopt.families._approximate import approximate
-
-PETERSEN = nx.to_numpy_array(nx.petersen_graph())
+from tests.matrices import PETERSEN
 
 
 def petersen(**options) -> GradientCode:

@@ -26,14 +26,49 @@ def sampled_sets(n: int, s: int, count: int, seed: int = 0) -> NDArray[np.int64]
     return np.argsort(rng.random((count, n)), axis=1)[:, :s]
 
 
-def least_squares(matrix: NDArray[Any], stragglers: Iterable[int]) -> tuple[float, float]:
-    """Error ||a B - 1||^2 and noise of the least decoding vector, rows scaled to length 1, by numpy alone."""
-    rest = np.setdiff1d(np.arange(len(matrix)), list(stragglers))
-    norms = np.linalg.norm(matrix[rest], axis=1)
-    scaled = matrix[rest] / np.where(norms > 0, norms, 1.0)[:, None]
-    ones = np.ones(matrix.shape[1])
-    a = np.linalg.lstsq(scaled.T, ones.astype(matrix.dtype), rcond=1e-12)[0]
-    return float(np.sum(abs(scaled.T @ a - ones) ** 2)), float(np.linalg.norm(a) / np.sqrt(matrix.shape[1]))
+def best_coefficients(
+    matrix: NDArray[Any], heard: NDArray[np.bool_], blocks: int = 1, rcond: float = 1e-12
+) -> NDArray[Any]:
+    """Decoding coefficients R, shape (m, n), of least error and then least noise, by numpy alone."""
+    norms = np.linalg.norm(matrix, axis=1)
+    used = heard & (norms > 0)
+    unit = matrix[used] / norms[used][:, None]
+    target = np.kron(np.eye(blocks), np.ones((matrix.shape[1] // blocks, 1))).astype(unit.dtype)
+    found = np.zeros((blocks, len(matrix)), dtype=unit.dtype)
+    found[:, used] = np.linalg.lstsq(unit.T, target, rcond=rcond)[0].T / norms[used]
+    return found
+
+
+def error_of(matrix: NDArray[Any], coefficients: NDArray[Any]) -> float:
+    """||R B - target||^2 of coefficients R, shape (m, n)."""
+    blocks = len(coefficients)
+    target = np.kron(np.eye(blocks), np.ones(matrix.shape[1] // blocks))
+    return float(np.sum(abs(coefficients @ matrix - target) ** 2))
+
+
+def noise_of(matrix: NDArray[Any], coefficients: NDArray[Any]) -> float:
+    """Noise amplification of coefficients R, shape (m, n)."""
+    lengths = np.linalg.norm(matrix, axis=1)
+    return float(np.linalg.norm(coefficients * lengths) / np.sqrt(matrix.shape[1]))
+
+
+def least_squares(
+    matrix: NDArray[Any], stragglers: Iterable[int], blocks: int = 1, rcond: float = 1e-12
+) -> tuple[float, float]:
+    """Error and noise of the best coefficients."""
+    heard = np.isin(np.arange(len(matrix)), list(stragglers), invert=True)
+    found = best_coefficients(matrix, heard, blocks, rcond)
+    return error_of(matrix, found), noise_of(matrix, found)
+
+
+def fixed_coefficients(heard: NDArray[np.bool_], decoder: str) -> NDArray[np.float64]:
+    """Coefficients R, shape (1, n), of the decoders ``scaled`` and ``sum``."""
+    return heard[None] * (len(heard) / max(1, heard.sum()) if decoder == "scaled" else 1.0)
+
+
+def fixed_error(matrix: NDArray[Any], stragglers: Iterable[int], decoder: str) -> float:
+    heard = np.isin(np.arange(len(matrix)), list(stragglers), invert=True)
+    return error_of(matrix, fixed_coefficients(heard, decoder))
 
 
 def worst_error(matrix: NDArray[Any], s: int) -> float:

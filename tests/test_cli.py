@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.io import mmwrite
 
-PETERSEN = nx.to_numpy_array(nx.petersen_graph())
+from tests.matrices import PETERSEN
+
 CLUSTER = """[cluster]
 workers = 6
 [cluster.compute]
@@ -51,7 +52,7 @@ def test_build_and_prove(gcopt, family, n, s):
 
 @pytest.mark.parametrize(("s", "worst"), [(1, 2 / 11), (2, 8 / 17), (3, 1.0), (4, 16 / 7)])
 def test_anybodys_matrix(gcopt, s, worst):
-    mmwrite("petersen.mtx", nx.to_numpy_array(nx.petersen_graph()))
+    mmwrite("petersen.mtx", PETERSEN)
     found = gcopt("verify", "petersen.mtx", "--stragglers", s, "--json").json["worst_case"]
     assert found["lower"] == pytest.approx(worst, rel=1e-9)
     assert found["upper"] == pytest.approx(worst, rel=1e-9)

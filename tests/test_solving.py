@@ -2,7 +2,6 @@
 
 import json
 
-import networkx as nx
 import numpy as np
 import pytest
 
@@ -14,6 +13,7 @@ from gcopt.files import save
 from gcopt.solvers.result import Result, Status
 from gcopt.solving import SOLVERS, Solution
 from tests.helpers import worst_error, worst_noise
+from tests.matrices import PETERSEN
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_worst_case_of_one_segment(tmp_path):
 
 
 def test_worst_case_of_fixed_coefficients(tmp_path):
-    graph = approximate(nx.to_numpy_array(nx.petersen_graph()), 2, decoder="scaled")
+    graph = approximate(PETERSEN, 2, decoder="scaled")
     path = str(save(graph, tmp_path / "petersen.npz"))
     values = [SOLVERS["worst-case"]({"code": path, "stragglers": s}).result.value for s in (1, 2, 3, 4)]
     assert values == pytest.approx([0.288066, 0.763889, 1.564626, 2.962963], abs=1e-6)

@@ -25,6 +25,7 @@ from gcopt.report import print_build, print_verify
 from gcopt.solvers.adversary import WorstCase
 from gcopt.verification import verify
 from tests.helpers import least_squares, straggler_sets
+from tests.matrices import FANO, PETERSEN
 
 EXACT = {
     "uncoded": {"workers": 5, "partitions": 7},
@@ -36,8 +37,6 @@ EXACT = {
     "two-stage": {"workers": 8, "stragglers": 2, "alpha": 3.0},
     "block-coordinate": {"workers": 8, "allocation": [3, 1, 0, 1, 1, 0, 0.5, 2]},
 }
-PETERSEN = nx.to_numpy_array(nx.petersen_graph())
-FANO = np.array([[(p - b) % 7 in (0, 1, 3) for p in range(7)] for b in range(7)], dtype=float)
 
 
 def statuses(report):

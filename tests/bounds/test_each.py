@@ -10,22 +10,8 @@ from gcopt.bounds import BOUNDS
 from gcopt.code import GradientCode, Segment
 from gcopt.errors import InputError
 from gcopt.families import cyclic_mds, fractional_repetition, grouped, two_stage, uncoded
-from tests.bounds.codes import (
-    CUBE,
-    CYCLE,
-    FANO,
-    OCTAHEDRON,
-    PALEY,
-    PETERSEN,
-    PLANE,
-    RAGGED,
-    ROOK,
-    circulant,
-    code,
-    groups,
-    incidence,
-    pairs,
-)
+from tests.bounds.codes import CUBE, CYCLE, OCTAHEDRON, PALEY, RAGGED, ROOK, code, groups, pairs
+from tests.matrices import FANO, PETERSEN, PLANE, circulant, incidence
 
 GRAPHS = [incidence(g) for g in (nx.complete_graph(5), nx.petersen_graph(), nx.cubical_graph())]
 TWO = code(FANO / 3), code(PETERSEN / 3)

@@ -21,9 +21,10 @@ from gcopt.errors import InputError
 from gcopt.families import FAMILIES
 from gcopt.measuring import Measured
 from gcopt.verification import verify
-from tests.bounds.codes import FANO, PALEY, PETERSEN, circulant, code, groups, incidence
+from tests.bounds.codes import PALEY, code, groups
 from tests.families.samples import SAMPLES
 from tests.helpers import straggler_sets
+from tests.matrices import FANO, PETERSEN, circulant, incidence
 
 
 def examined(code, **given):

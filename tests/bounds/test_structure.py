@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from gcopt.bounds import structure as module
 from gcopt.bounds.structure import Structure, structure
 from gcopt.code import Segment
-from tests.bounds.codes import CUBE, FANO, PALEY, PETERSEN, PLANE, RAGGED, circulant, code, groups, incidence
+from tests.bounds.codes import CUBE, PALEY, RAGGED, code, groups
+from tests.matrices import FANO, PETERSEN, PLANE, circulant, incidence
 
 
 def read(matrix):

@@ -13,7 +13,7 @@ from gcopt.decoding import Decoder, components, residual
 from gcopt.decoding.component import RULES
 from gcopt.decoding.fixed import FIXED
 from gcopt.decoding.teams import teams
-from tests.decoding.cases import FANO, PETERSEN, incidence
+from tests.matrices import FANO, PETERSEN, incidence
 
 
 @pytest.mark.parametrize(
@@ -22,10 +22,12 @@ from tests.decoding.cases import FANO, PETERSEN, incidence
         (np.ones((3, 4)), [(3, 4, "repetition", 1)]),
         (np.eye(5), [(1, 1, "repetition", 5)]),
         (FANO, [(7, 7, "block design", 1)]),
-        (incidence(PETERSEN), [(15, 10, "graph assignment", 1)]),
-        (nx.to_numpy_array(PETERSEN), [(10, 10, "correction", 1)]),
+        (incidence(nx.petersen_graph()), [(15, 10, "graph assignment", 1)]),
+        (PETERSEN, [(10, 10, "correction", 1)]),
         (
-            sparse.block_diag([FANO, np.ones((2, 2)), np.ones((2, 2)), incidence(PETERSEN), np.ones((2, 1))]),
+            sparse.block_diag(
+                [FANO, np.ones((2, 2)), np.ones((2, 2)), incidence(nx.petersen_graph()), np.ones((2, 1))]
+            ),
             [
                 (15, 10, "graph assignment", 1),
                 (7, 7, "block design", 1),

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from gcopt.code import Segment
 from gcopt.decoding import Decoder
 from gcopt.decoding.correction import Correction
-from tests.decoding.cases import PETERSEN, check, kinds
+from tests.decoding.cases import check, kinds
+from tests.matrices import PETERSEN
 
 SINGULAR = {
     "cube of dimension 4": nx.to_numpy_array(nx.hypercube_graph(4)),
@@ -67,7 +68,7 @@ def test_singular_codes_that_are_not_exact_need_no_plain_least_squares(name, mon
 
 
 def test_numbers_of_the_petersen_graph():
-    decoder = Decoder(Segment(nx.to_numpy_array(PETERSEN)))
+    decoder = Decoder(Segment(PETERSEN))
     assert kinds(decoder) == {"correction"}
     rng = np.random.default_rng(0)
     errors = [decoder(~np.isin(np.arange(10), rng.choice(10, 3, replace=False))).error for _ in range(300)]
@@ -76,7 +77,7 @@ def test_numbers_of_the_petersen_graph():
 
 
 def test_a_result_that_fails_its_check_is_replaced(monkeypatch):
-    decoder = Decoder(Segment(nx.to_numpy_array(PETERSEN)))
+    decoder = Decoder(Segment(PETERSEN))
     corrected = Correction._corrected
     monkeypatch.setattr(Correction, "_corrected", lambda self, missing: corrected(self, missing) + 1e-6)
     check(decoder, np.arange(10) > 2)

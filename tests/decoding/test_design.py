@@ -13,7 +13,8 @@ from gcopt.averages import mean_error, moments
 from gcopt.code import Segment
 from gcopt.decoding import Decoder, components
 from gcopt.decoding.design import Design
-from tests.decoding.cases import FANO, PLANE, check, kinds
+from tests.decoding.cases import check, kinds
+from tests.matrices import FANO, PLANE
 
 AFFINE = np.array([[x == c if m == 3 else (m * x + c) % 3 == y for x in range(3) for y in range(3)]
                    for m in range(4) for c in range(3)], dtype=float)  # fmt: skip

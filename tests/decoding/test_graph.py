@@ -13,7 +13,8 @@ from gcopt.averages import mean_error
 from gcopt.code import Segment
 from gcopt.decoding import Decoder, _graph_kernels, components
 from gcopt.decoding.graph import Graph
-from tests.decoding.cases import PETERSEN, check, incidence, kinds
+from tests.decoding.cases import check, kinds
+from tests.matrices import incidence
 
 RANDOM = np.random.default_rng(0)
 
@@ -70,9 +71,9 @@ def test_the_error_without_coefficients_is_that_of_the_coefficients(matrix, seed
     [
         (nx.complete_graph(4), 3, 0.4, 1.0),
         (nx.complete_graph(4), 4, 1.066667, 4 / 3),
-        (PETERSEN, 3, 0.0263736, 1.0),
-        (PETERSEN, 4, 0.105495, None),
-        (PETERSEN, 5, 0.272172, 2.0),
+        (nx.petersen_graph(), 3, 0.0263736, 1.0),
+        (nx.petersen_graph(), 4, 0.105495, None),
+        (nx.petersen_graph(), 5, 0.272172, 2.0),
     ],
 )
 def test_errors_over_all_sets(graph, s, mean, worst):
@@ -86,7 +87,11 @@ def test_errors_over_all_sets(graph, s, mean, worst):
 
 @pytest.mark.parametrize(
     ("graph", "q", "value"),
-    [(nx.complete_graph(4), 0.2, 0.01312), (nx.complete_graph(5), 0.2, 0.00223504), (PETERSEN, 0.1, 0.00121778)],
+    [
+        (nx.complete_graph(4), 0.2, 0.01312),
+        (nx.complete_graph(5), 0.2, 0.00223504),
+        (nx.petersen_graph(), 0.1, 0.00121778),
+    ],
 )
 def test_mean_error_of_independent_stragglers(graph, q, value):
     decoder = Decoder(Segment(incidence(graph)))
@@ -130,7 +135,7 @@ def test_many_small_graphs_are_decoded_together():
 
 @pytest.mark.parametrize("edit", ["entry", "third", "lonely", "signs"])
 def test_what_is_no_graph_is_not_taken_for_one(edit):
-    matrix = incidence(PETERSEN)
+    matrix = incidence(nx.petersen_graph())
     if edit == "entry":
         matrix[3, np.flatnonzero(matrix[3])[0]] *= 1 + 1e-9
     elif edit == "third":
@@ -138,7 +143,7 @@ def test_what_is_no_graph_is_not_taken_for_one(edit):
     elif edit == "lonely":
         matrix[3, np.flatnonzero(matrix[3])[0]] = 0.0
     else:
-        matrix = nx.incidence_matrix(PETERSEN, oriented=True).toarray().T
+        matrix = nx.incidence_matrix(nx.petersen_graph(), oriented=True).toarray().T
     decoder = Decoder(Segment(matrix))
     assert kinds(decoder) == {"correction"}
     for share in (1.0, 0.8, 0.5):

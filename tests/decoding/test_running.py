@@ -10,19 +10,19 @@ import gcopt
 from gcopt.code import Segment
 from gcopt.decoding import Decoder, components
 from gcopt.decoding.running import RunningInverse, RunningSpan, RunningSums
-from tests.decoding.cases import FANO, PETERSEN, incidence
+from tests.matrices import FANO, PETERSEN, incidence
 
 RNG = np.random.default_rng(0)
 CODES = {
     "full rank": Segment(RNG.standard_normal((30, 40))),
     "complex": Segment(RNG.standard_normal((12, 15)) + 1j * RNG.standard_normal((12, 15))),
     "blocks": Segment(RNG.standard_normal((12, 20)), blocks=2),
-    "Petersen": Segment(nx.to_numpy_array(PETERSEN)),
+    "Petersen": Segment(PETERSEN),
     "redundant": gcopt.families.cyclic_repetition(14, 4, rng=0).segments[0],
     "redundant, some 4 do": gcopt.families.cyclic_mds(9, 4).segments[0],
     "low rank": Segment(RNG.standard_normal((12, 5)) @ RNG.standard_normal((5, 12))),
     "cube": Segment(nx.to_numpy_array(nx.hypercube_graph(3))),
-    "graph": Segment(incidence(PETERSEN)),
+    "graph": Segment(incidence(nx.petersen_graph())),
     "design": Segment(FANO),
     "groups": gcopt.families.grouped(13, 3).segments[0],
     "sum": Segment(RNG.standard_normal((12, 9)), decoder="sum"),

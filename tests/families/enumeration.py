@@ -9,21 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gcopt.code import GradientCode
-from tests.helpers import dense, least_squares, straggler_sets
-
-
-def coefficients(code: GradientCode, heard: NDArray[np.bool_]) -> NDArray[Any]:
-    """What a code with fixed coefficients multiplies the partial gradients with, shape (k,)."""
-    total = heard.astype(float) @ dense(code)
-    scaled = code.segments[0].decoder == "scaled"
-    return total * (len(heard) / max(1, heard.sum())) if scaled else total
+from tests.helpers import dense, fixed_coefficients, fixed_error, least_squares, straggler_sets
 
 
 def error(code: GradientCode, lost: tuple[int, ...]) -> float:
-    if code.segments[0].decoder == "least-squares":
-        return least_squares(dense(code), lost)[0] if len(lost) < code.workers else float(code.partitions)
-    heard = np.isin(np.arange(code.workers), lost, invert=True)
-    return float(np.sum((coefficients(code, heard) - 1.0) ** 2))
+    decoder = code.segments[0].decoder
+    return (
+        least_squares(dense(code), lost)[0] if decoder == "least-squares" else fixed_error(dense(code), lost, decoder)
+    )
 
 
 def errors(code: GradientCode, s: int) -> NDArray[np.float64]:
@@ -37,7 +30,7 @@ def independent(code: GradientCode, chances: Any) -> tuple[NDArray[np.float64], 
     for bits in product((False, True), repeat=code.workers):
         heard = np.array(bits)
         weight = float(np.prod(np.where(heard, 1.0 - np.asarray(chances), chances)))
-        found = coefficients(code, heard)
+        found = (fixed_coefficients(heard, code.segments[0].decoder) @ dense(code))[0]
         mean += weight * found
         wrong += weight * float(np.sum((found - 1.0) ** 2))
         variance += weight * float(found.sum() - code.partitions) ** 2

@@ -17,20 +17,11 @@ from gcopt.families import (
     random_regular_graph,
     strongly_regular,
 )
+from tests.families.enumeration import errors
 from tests.families.samples import SAMPLES
-from tests.helpers import claim, dense, least_squares, straggler_sets
+from tests.helpers import claim, dense
 
 NAMES = ["strongly-regular", "paley", "random-regular-graph", "margulis", "ramanujan", "graph-assignment"]
-
-
-def errors(code, s):
-    """Error of every set of s stragglers with the decoder of the code, by the definition."""
-    matrix, n, decoder = dense(code), code.workers, code.segments[0].decoder
-    if decoder == "least-squares":
-        return np.array([least_squares(matrix, lost)[0] for lost in straggler_sets(n, s)])
-    weight = n / (n - s) if decoder == "scaled" else 1.0
-    rest = [np.setdiff1d(np.arange(n), lost) for lost in straggler_sets(n, s)]
-    return np.array([np.sum((weight * matrix[heard].sum(axis=0) - 1) ** 2) for heard in rest])
 
 
 def mean(code, probability, samples=2):

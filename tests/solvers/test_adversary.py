@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -19,21 +20,10 @@ from gcopt.solvers._worst_structure import cyclic_zeros
 from gcopt.solvers.adversary import WorstCase
 from gcopt.solvers.errors import InputError, LimitError
 from gcopt.solvers.result import Status
+from tests.helpers import least_squares
+from tests.matrices import FANO, PETERSEN
 
-PETERSEN = nx.to_numpy_array(nx.petersen_graph())
-FANO = np.array([[1.0 if (j - i) % 7 in (0, 1, 3) else 0.0 for j in range(7)] for i in range(7)])
-
-
-def by_least_squares(B: np.ndarray, lost: tuple[int, ...], blocks: int = 1) -> tuple[float, float]:
-    """Error and nu of one straggler set, from the definition."""
-    target = np.kron(np.eye(blocks), np.ones(B.shape[1] // blocks))
-    lengths = np.linalg.norm(B, axis=1)
-    alive = [j for j in range(len(B)) if j not in lost and lengths[j] > 0]
-    if not alive:
-        return float(target.sum()), 0.0
-    rows = B[alive] / lengths[alive, None]
-    R = np.linalg.lstsq(rows.T, target.T, rcond=1e-9)[0].T
-    return np.linalg.norm(R @ rows - target) ** 2, np.linalg.norm(R) / np.sqrt(B.shape[1])
+by_least_squares = partial(least_squares, rcond=1e-9)
 
 
 def by_brute_force(B: np.ndarray, stragglers: int, blocks: int = 1) -> tuple[float, float]:

@@ -17,35 +17,31 @@ from gcopt.solvers._fixed_problem import Problem, search
 from gcopt.solvers.errors import InputError
 from gcopt.solvers.fixed_adversary import FixedWorstCase
 from gcopt.solvers.result import Status
+from tests.helpers import fixed_error
+from tests.matrices import PETERSEN
 
-PETERSEN = nx.to_numpy_array(nx.petersen_graph()) / 3
+GRAPH = PETERSEN / 3
 ERRORS = (0.288066, 0.763889, 1.564626, 2.962963)
 
 
-def error(B: np.ndarray, lost: tuple[int, ...], decoder: str) -> float:
-    rest = np.setdiff1d(np.arange(len(B)), lost)
-    factor = len(B) / max(1, len(rest)) if decoder == "scaled" else 1.0
-    return float(np.sum(np.abs(factor * B[rest].sum(axis=0) - 1) ** 2))
-
-
 def brute(B: np.ndarray, s: int, decoder: str) -> float:
-    return max(error(B, lost, decoder) for lost in combinations(range(len(B)), s))
+    return max(fixed_error(B, lost, decoder) for lost in combinations(range(len(B)), s))
 
 
 @pytest.mark.parametrize(("s", "expected"), list(enumerate(ERRORS, start=1)))
 def test_petersen_graph(s: int, expected: float) -> None:
-    found = FixedWorstCase().solve(PETERSEN, stragglers=s, rng=0)
+    found = FixedWorstCase().solve(GRAPH, stragglers=s, rng=0)
     assert found.value == pytest.approx(expected, abs=1e-6)
-    assert found.value == pytest.approx(brute(PETERSEN, s, "scaled"), abs=1e-12)
+    assert found.value == pytest.approx(brute(GRAPH, s, "scaled"), abs=1e-12)
     assert (found.bound, found.status) == (found.value, Status.OPTIMAL)
 
 
 @pytest.mark.parametrize("s", range(1, 10))
 def test_spectral_bound_of_a_graph_is_that_of_raviv(s: int) -> None:
-    problem = Problem.of(sparse.csr_array(PETERSEN), s, 10 / (10 - s))
+    problem = Problem.of(sparse.csr_array(GRAPH), s, 10 / (10 - s))
     assert problem.bound() <= 10 * (2 / 3) ** 2 * s / (10 - s) + 1e-9
     if s in (4, 6):  # tight: half of these sets are perfectly unbalanced
-        assert problem.bound() == pytest.approx(brute(PETERSEN, s, "scaled"))
+        assert problem.bound() == pytest.approx(brute(GRAPH, s, "scaled"))
 
 
 @settings(max_examples=120, deadline=None, derandomize=True)
@@ -58,7 +54,7 @@ def test_any_code_against_brute_force(seed: int, n: int, k: int, decoder: str) -
     for s in range(n + 1):
         found = FixedWorstCase(decoder, None, restarts=0).solve(B, stragglers=s, rng=0)
         assert found.value == pytest.approx(brute(B, s, decoder), rel=1e-9, abs=1e-9)
-        assert found.value == pytest.approx(error(B, found.set, decoder), rel=1e-12, abs=1e-12)
+        assert found.value == pytest.approx(fixed_error(B, found.set, decoder), rel=1e-12, abs=1e-12)
         assert (found.bound, len(found.set)) == (found.value, s)
 
 
@@ -100,7 +96,7 @@ def test_running_out_of_time_gives_an_interval_that_holds(monkeypatch: pytest.Mo
     assert hurried.status is Status.FEASIBLE
     assert hurried.bound is not None
     assert hurried.value < hurried.bound <= 60 * 20 / 36 * 14 / 46
-    assert hurried.value == pytest.approx(error(graph, hurried.set, "scaled"))
+    assert hurried.value == pytest.approx(fixed_error(graph, hurried.set, "scaled"))
 
 
 def test_many_workers_are_bounded() -> None:
@@ -142,4 +138,4 @@ def test_same_seed_same_result() -> None:
 )
 def test_impossible_input_is_named(options: dict[str, Any], stragglers: int, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        FixedWorstCase(**options).solve(PETERSEN, stragglers=stragglers)
+        FixedWorstCase(**options).solve(GRAPH, stragglers=stragglers)

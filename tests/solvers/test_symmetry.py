@@ -19,6 +19,7 @@ from gcopt.solvers.adversary import WorstCase
 from gcopt.solvers.errors import InputError
 from gcopt.solvers.result import Status
 from tests.helpers import least_squares, worst_error
+from tests.matrices import FANO
 
 
 def paley(q: int) -> np.ndarray:
@@ -42,7 +43,6 @@ def group(generators: list[Any], n: int) -> set[tuple[int, ...]]:
     return known
 
 
-FANO = np.array([[float((j - i) % 7 in (0, 1, 3)) for j in range(7)] for i in range(7)])
 GRAPHS = {
     "petersen": (nx.to_numpy_array(nx.petersen_graph()), 120),
     "paley 13": (paley(13), 78),

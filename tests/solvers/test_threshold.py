@@ -15,14 +15,7 @@ from gcopt.solvers.errors import InputError
 from gcopt.solvers.result import Status
 from gcopt.solvers.threshold import Threshold
 from tests.helpers import least_squares, worst_error
-
-PETERSEN = nx.to_numpy_array(nx.petersen_graph())
-
-
-def plane(q: int) -> np.ndarray:
-    points = [(1, a, b) for a in range(q) for b in range(q)] + [(0, 1, a) for a in range(q)] + [(0, 0, 1)]
-    table = np.array(points)
-    return ((table @ table.T) % q == 0).astype(float)
+from tests.matrices import PETERSEN, plane
 
 
 @pytest.mark.parametrize("error", [0.1, 2 / 11, 0.2, 8 / 17, 0.5, 1.0, 1.1, 16 / 7, 2.5, 4.0, 5.0, 10.0])

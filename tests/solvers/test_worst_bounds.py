@@ -22,19 +22,11 @@ from gcopt.solvers._worst_structure import all_sets_are_alike
 from gcopt.solvers.adversary import WorstCase
 from gcopt.solvers.result import Status
 from tests.helpers import least_squares, worst_error
-
-PETERSEN = nx.to_numpy_array(nx.petersen_graph())
+from tests.matrices import PETERSEN, plane
 
 
 def unit(B: np.ndarray) -> sparse.csr_array:
     return sparse.csr_array(B / np.linalg.norm(B, axis=1)[:, None])
-
-
-def plane(q: int) -> np.ndarray:
-    """Points and lines of the projective plane over the integers modulo a prime."""
-    points = [(1, a, b) for a in range(q) for b in range(q)] + [(0, 1, a) for a in range(q)] + [(0, 0, 1)]
-    table = np.array(points)
-    return ((table @ table.T) % q == 0).astype(float)
 
 
 def bound_c(A: np.ndarray, s: int) -> float:
