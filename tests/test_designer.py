@@ -357,7 +357,7 @@ def test_fewer_segments_win_where_speed_and_work_are_about_the_same():
 
 
 def test_an_approximate_code_that_is_asked_for_is_not_called_exact():
-    cluster = gcopt.Cluster.loads('[cluster]\nworkers = 13\n[cluster.compute]\nmodel = "exponential"\nrate = 1.0')
+    cluster = Cluster.loads('[cluster]\nworkers = 13\n[cluster.compute]\nmodel = "exponential"\nrate = 1.0')
     found = design(cluster, family="paley", settings={"stragglers": 3}, iterations=1000)
     assert found.best.code.family == "paley"
     assert "only nearly right" in found.advice
