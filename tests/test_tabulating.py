@@ -28,7 +28,7 @@ def test_committed_table_is_what_the_command_computes(root):
                 assert number(cell) == pytest.approx(number(known[column]), rel=2e-3), column
 
 
-def test_bounds_are_rounded_up(root):
+def test_bounds_are_rounded_up():
     (row,) = exact_noise(0, sizes=((13, 2),))
     assert row["cyclic-mds first"] == "12.973 c"  # 12.97236054
     assert row["cyclic-mds centred"] == "3.6267"  # 3.62663768

@@ -9,15 +9,14 @@ from gcopt.bounds.case import Case
 from gcopt.bounds.counting import MUNIM
 from gcopt.bounds.hypotheses import block_design, equal_entries, one_block
 from gcopt.bounds.quantities import EVERY, THRESHOLD
-
-_KADHE = "Kadhe, Koyluoglu, Ramchandran 2019, Gradient Coding Based on Block Designs"
+from gcopt.families._designs import KADHE
 
 
 @bound(
     "block-design",
     EVERY,
     "equality",
-    source=f"{_KADHE}; {MUNIM}, Corollary 1, equation (10) at m = 1",
+    source=f"{KADHE}; {MUNIM}, Corollary 1, equation (10) at m = 1",
     decoders=("least-squares",),
     needs=[one_block, equal_entries, block_design],
 )
@@ -41,7 +40,7 @@ def _costs(case: Case) -> str | None:
     "block-design-threshold",
     THRESHOLD,
     "equality",
-    source=f"{_KADHE}, adversarial threshold (derived: its exact value)",
+    source=f"{KADHE}, adversarial threshold (derived: its exact value)",
     decoders=("least-squares",),
     needs=[one_block, equal_entries, block_design, _costs, _below_all],
 )

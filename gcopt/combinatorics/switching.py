@@ -58,7 +58,7 @@ def switch(pairs: Ints, vertices: int, draws: np.random.Generator, *, sides: boo
 
 
 def _exchange(pairs: Ints, vertices: int, draws: np.random.Generator, sides: bool) -> int:
-    """Let bad edges and random good ones exchange their second ends wherever that makes two new simple edges.
+    """Let bad edges and random good ones exchange an end wherever that makes two new simple edges.
 
     Returns how many were bad: loops, and repetitions of another edge.
     """
@@ -72,17 +72,16 @@ def _exchange(pairs: Ints, vertices: int, draws: np.random.Generator, sides: boo
         return 0
     wrong = draws.permutation(wrong)[: good.size]
     other = draws.choice(good, wrong.size, replace=False)
-    ends = pairs[other]
+    ends = pairs[other][:, ::-1]
     if not sides:
-        ends = np.where(draws.random(wrong.size)[:, None] < 0.5, ends, ends[:, ::-1])
-    new = np.stack([pairs[wrong], ends], axis=1)  # of each bad edge: two new ones, shape (bad, 2, 2)
-    new[:, :, 1] = new[:, ::-1, 1]
+        ends = np.where(draws.random(wrong.size)[:, None] < 0.5, pairs[other], ends)
+    new = np.stack([pairs[wrong], ends], axis=2)  # of each bad edge: two new ones, shape (bad, 2, 2)
     made = _keys(new.reshape(-1, 2), vertices)
     place = np.minimum(np.searchsorted(known, made), known.size - 1)
     _, where, times = np.unique(made, return_inverse=True, return_counts=True)
     spoilt = (known[place] == made) | (times[where] > 1) | (new[:, :, 0] == new[:, :, 1]).ravel()
     fine = ~spoilt.reshape(-1, 2).any(axis=1)
-    pairs[wrong[fine]], pairs[other[fine]] = new[fine, 0], new[fine, 1]
+    pairs[wrong[fine]], pairs[other[fine]] = new[fine, 0], new[fine, 1, ::-1] if sides else new[fine, 1]
     return int(bad.sum())
 
 

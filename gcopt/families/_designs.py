@@ -12,6 +12,7 @@ from gcopt.combinatorics.fields import nearest_orders, prime_power
 from gcopt.combinatorics.nonexistence import forbidden
 from gcopt.existence import Existence
 from gcopt.families._approximate import approximate
+from gcopt.families._family import check_sizes
 from gcopt.families._regular import regular_claims
 
 KADHE = "Kadhe, Koyluoglu, Ramchandran 2019, Gradient Coding Based on Block Designs"
@@ -47,19 +48,21 @@ def design_code(matrix: Incidence, stragglers: int, decoder: str, probability: f
     return approximate(matrix, stragglers, claims, decoder=decoder, probability=probability)
 
 
-def plane_existence(order: Any, kind: str) -> Existence:
-    """Say whether there is a ``projective`` or ``affine`` plane of an order.
+def plane_existence(order: Any, kind: str, stragglers: Any) -> Existence:
+    """Say whether there is a ``projective`` or ``affine`` plane of an order, with more points than stragglers.
 
     Examples
     --------
-    >>> print(plane_existence(14, "affine").nearest)
+    >>> print(plane_existence(14, "affine", 1).nearest)
     ({'order': 13}, {'order': 16})
     """
     q = check_count("order", order, 2)
+    points, size = (q * q, q) if kind == "affine" else (q * q + q + 1, q + 1)
+    check_sizes(points, stragglers)
     if prime_power(q):
         return Existence("yes", f"lines over the field of {q} elements")
     nearest = tuple({"order": other} for other in nearest_orders(q))
-    theorem = forbidden(q * q, q, 1) if kind == "affine" else forbidden(q * q + q + 1, q + 1, 1)
+    theorem = forbidden(points, size, 1)
     if theorem is not None:
         return Existence("no", theorem, nearest)
     return Existence("unknown", "the order is no prime power, and no theorem here forbids it", nearest)

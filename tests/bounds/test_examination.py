@@ -118,8 +118,8 @@ def test_false_bounds_are_found_out(quantity, direction, value, status):
     assert false(quantity, direction, value).check(code(PETERSEN), stragglers=2).status == status
 
 
-@pytest.mark.parametrize(("direction", "value"), [("upper", 0.4), ("lower", 0.5), ("equality", 0.46)])
-def test_samples_find_out_what_is_far_off_and_prove_nothing(monkeypatch, direction, value):
+@pytest.mark.parametrize("direction", ["upper", "lower", "equality"])
+def test_samples_find_out_what_is_far_off_and_prove_nothing(monkeypatch, direction):
     monkeypatch.setattr("gcopt.enumeration.SETS", 1)
     given = {"stragglers": 3, "samples": 300}
     mean = 0.726407

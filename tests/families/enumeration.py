@@ -13,10 +13,8 @@ from tests.helpers import dense, fixed_coefficients, fixed_error, least_squares,
 
 
 def error(code: GradientCode, lost: tuple[int, ...]) -> float:
-    decoder = code.segments[0].decoder
-    return (
-        least_squares(dense(code), lost)[0] if decoder == "least-squares" else fixed_error(dense(code), lost, decoder)
-    )
+    matrix, decoder = dense(code), code.segments[0].decoder
+    return least_squares(matrix, lost)[0] if decoder == "least-squares" else fixed_error(matrix, lost, decoder)
 
 
 def errors(code: GradientCode, s: int) -> NDArray[np.float64]:
