@@ -1,13 +1,15 @@
 """The decoded gradient over random stragglers: its mean error, its bias and its variance.
 
 Exact by formula for decoders whose coefficients are fixed and for block designs, exact by components where the sets to
-be looked at are few (one of each size for repetition and block designs), else sampled with a standard error.
+be looked at are few (one of each size for repetition and block designs), else sampled with a standard error. What
+would take longer than it may is sampled as well, from as many sets as the time allows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from gcopt.checks import check_number
 from gcopt.code import Segment
 from gcopt.decoding import Decoder
 from gcopt.decoding.design import Design
-from gcopt.enumeration import enumerable, enumerated_error, weighted_sets
+from gcopt.enumeration import Pace, enumerable, enumerated_error, number_of_sets, weighted_sets
 from gcopt.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -36,11 +38,14 @@ class Mean:
     stderr : float
         0 when exact.
     exact : bool
+    sets : int
+        How many sets were drawn; 0 when exact.
     """
 
     value: float
     stderr: float
     exact: bool
+    sets: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +90,13 @@ class Moments:
 
 
 def mean_error(
-    decoder: Decoder, *, stragglers: int, probability: Probability, samples: int, rng: np.random.Generator
+    decoder: Decoder,
+    *,
+    stragglers: int,
+    probability: Probability,
+    samples: int,
+    rng: np.random.Generator,
+    seconds: float = inf,
 ) -> Mean:
     """Return the mean of the decoding error over random stragglers.
 
@@ -100,6 +111,8 @@ def mean_error(
     samples : int
         Number of sets drawn where they are too many to enumerate.
     rng : Generator
+    seconds : float
+        After this time no further set is drawn, but for the first two.
 
     Raises
     ------
@@ -116,15 +129,23 @@ def mean_error(
     """
     chances = check_probability(probability, decoder.segment.workers)
     if decoder.segment.is_linear:
-        return moments(decoder, stragglers=stragglers, probability=probability, samples=samples, rng=rng).error
-    if (sets := enumerated_error(decoder, stragglers, chances)) is not None:
-        return Mean(sets, 0.0, True)
+        given: dict[str, Any] = {"stragglers": stragglers, "probability": probability, "samples": samples}
+        return moments(decoder, **given, rng=rng, seconds=seconds).error
+    pace = Pace(seconds)
+    if (found := enumerated_error(decoder, stragglers, chances, seconds)) is not None:
+        return Mean(found, 0.0, True)
     n = decoder.segment.workers
-    return _mean(np.array([decoder.error(draw(rng, n, stragglers, chances)) for _ in range(samples)]))
+    return _mean([decoder.error(draw(rng, n, stragglers, chances)) for _ in pace.allowed(samples)])
 
 
 def moments(
-    decoder: Decoder, *, stragglers: int, probability: Probability, samples: int, rng: np.random.Generator
+    decoder: Decoder,
+    *,
+    stragglers: int,
+    probability: Probability,
+    samples: int,
+    rng: np.random.Generator,
+    seconds: float = inf,
 ) -> Moments:
     """Return mean and spread of the coefficients R B over random stragglers; parameters are those of `mean_error`.
 
@@ -141,10 +162,14 @@ def moments(
     chances = check_probability(probability, n)
     if (found := _alike(decoder, stragglers, chances)) is not None:
         return found
+    pace = Pace(seconds)
     if not enumerable(n, stragglers, probability):
-        return _sampled(decoder, stragglers, chances, samples, rng)
-    mean, error = np.zeros_like(segment.target, dtype=segment.encoding.dtype), 0.0
+        return _sampled(decoder, stragglers, chances, samples, rng, pace)
+    mean, error, sets = np.zeros_like(segment.target, dtype=segment.encoding.dtype), 0.0, Pace(seconds)
+    steps = number_of_sets(n, stragglers, probability)
     for weight, heard in weighted_sets(n, stragglers, chances):
+        if sets.too_slow(steps):
+            return _sampled(decoder, stragglers, chances, samples, rng, pace)
         decoding = decoder(heard)
         mean += weight * (decoding.matrix @ segment.encoding)
         error += weight * decoding.error
@@ -178,24 +203,26 @@ def draw(rng: np.random.Generator, n: int, stragglers: int, probability: Floats 
 
 
 def _sampled(
-    decoder: Decoder, stragglers: int, chances: Floats | None, samples: int, rng: np.random.Generator
+    decoder: Decoder, stragglers: int, chances: Floats | None, samples: int, rng: np.random.Generator, pace: Pace
 ) -> Moments:
     segment = decoder.segment
     total = np.zeros_like(segment.target, dtype=segment.encoding.dtype)
-    squares, errors = np.zeros(total.shape), np.empty(samples)
-    for i in range(samples):
+    squares, errors = np.zeros(total.shape), []
+    for _ in pace.allowed(samples):
         decoding = decoder(draw(rng, segment.workers, stragglers, chances))
         coefficients = np.asarray(decoding.matrix @ segment.encoding)
         total += coefficients
         squares += np.abs(coefficients) ** 2
-        errors[i] = decoding.error
-    mean = total / samples
-    spread = np.maximum(squares / samples - np.abs(mean) ** 2, 0.0) / (samples - 1)
+        errors.append(decoding.error)
+    drawn = len(errors)
+    mean = total / drawn
+    spread = np.maximum(squares / drawn - np.abs(mean) ** 2, 0.0) / (drawn - 1)
     return Moments(mean, np.sqrt(spread), _mean(errors), segment.target)
 
 
-def _mean(errors: Floats) -> Mean:
-    return Mean(float(errors.mean()), float(errors.std(ddof=1) / np.sqrt(errors.size)), False)
+def _mean(errors: Sequence[float]) -> Mean:
+    found = np.array(errors)
+    return Mean(float(found.mean()), float(found.std(ddof=1) / np.sqrt(found.size)), False, found.size)
 
 
 def _alike(decoder: Decoder, stragglers: int, chances: Floats | None) -> Moments | None:

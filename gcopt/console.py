@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
@@ -12,6 +14,9 @@ from typing import Any, TextIO
 from gcopt.errors import InputError
 
 _SHORT = 26
+_WIDE = 160
+_TEXT = 20  # a text in a narrower column is no pleasure to read
+_GAP = 3  # between columns
 
 
 def settings(pairs: Iterable[str]) -> dict[str, Any]:
@@ -64,23 +69,40 @@ def print_json(document: Mapping[str, Any]) -> None:
 def print_table(
     title: str, header: Sequence[str], rows: Iterable[Sequence[str]], *, file: TextIO | None = None
 ) -> None:
-    """Print a table to stdout: short cells stay on one line, numbers are on the right, long texts wrap."""
+    """Print a table to stdout: short cells stay on one line, numbers are on the right, long texts wrap.
+
+    It is as wide as the terminal, or COLUMNS; wide where neither is known. Where it would not fit, rows become
+    paragraphs, so that nothing is cut off.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
     cells = [[str(cell) for cell in row] for row in rows]
+    longest = [max((len(row[i]) for row in cells), default=0) for i in range(len(header))]
+    out = file or sys.stdout
+    known = out.isatty() or "COLUMNS" in os.environ
+    screen = Console(file=out, width=None if known else _WIDE, highlight=False)
+    screen.print(title.replace("[", "\\["), style="bold")
+    needed = sum(max(len(name), size if size <= _SHORT else _TEXT) for name, size in zip(header, longest, strict=True))
+    if cells and needed + _GAP * len(header) > screen.width:
+        out.write("".join(f"\n{_paragraph(header, row, screen.width)}\n" for row in cells) + "\n")
+        return
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for i, name in enumerate(header):
-        short = max((len(row[i]) for row in cells), default=0) <= _SHORT
+    for i, (name, size) in enumerate(zip(header, longest, strict=True)):
+        short = size <= _SHORT
         text = i > 0 and not short
         table.add_column(name, justify="left" if i == 0 or text else "right", no_wrap=short, overflow="fold")
     for row in cells:
         table.add_row(*(cell.replace("[", "\\[") for cell in row))
-    out = file or sys.stdout
-    screen = Console(file=out, width=None if out.isatty() else 160, highlight=False)
-    screen.print(title.replace("[", "\\["), style="bold")
     screen.print(table)
+
+
+def _paragraph(header: Sequence[str], row: Sequence[str], width: int) -> str:
+    """Return a row of a table as text: the first cell, and below it the others with their names."""
+    named = "; ".join(f"{name}: {cell}" for name, cell in zip(header[1:], row[1:], strict=True) if cell)
+    lines = textwrap.wrap(named, max(width, 2 * _SHORT), initial_indent="  ", subsequent_indent="  ")
+    return "\n".join([row[0] if not header[0] else f"{header[0]}: {row[0]}", *lines])
 
 
 def say(text: str) -> None:

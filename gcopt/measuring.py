@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from gcopt.solvers.seeding import generator
 
 SLACK = 1e-9
 _NOISE_SLACK = 1e-6
-_SEARCHES = 4  # of a segment, at most: error and noise, searched and sampled
+_SEARCHES = 4  # of a segment, at most: error and noise, searched and sampled; means share what is left
 _SETS = 20_000
 
 _Key = tuple[int, int, float | tuple[float, ...] | None]
@@ -62,7 +63,7 @@ class Measured:
     samples : int
         Sets drawn where they cannot be enumerated.
     seconds : float
-        Time limit of the searches together.
+        Time limit of searches and samples together.
     """
 
     def __init__(self, code: GradientCode, seed: int, samples: int, seconds: float) -> None:
@@ -88,17 +89,25 @@ class Measured:
         """Return the mean error of segment c over random sets of s, or independent stragglers."""
         key = _key(c, s, probability)
         if key not in self._means:
-            rng, decoder = generator(self.seed, c), self.decoders[c]
-            self._means[key] = mean_error(decoder, stragglers=s, probability=key[2], samples=self.samples, rng=rng)
+            self._means[key] = mean_error(self.decoders[c], **self._drawn(c, s, key[2]))
         return self._means[key]
 
     def moments(self, c: int, s: int, probability: Probability) -> Moments:
         """Return mean and spread of the decoded coefficients of segment c, likewise."""
         key = _key(c, s, probability)
         if key not in self._moments:
-            rng, decoder = generator(self.seed, c), self.decoders[c]
-            self._moments[key] = moments(decoder, stragglers=s, probability=key[2], samples=self.samples, rng=rng)
+            self._moments[key] = moments(self.decoders[c], **self._drawn(c, s, key[2]))
         return self._moments[key]
+
+    def seconds_for_means(self, c: int) -> float:
+        """Return the time for one mean over sets of stragglers of segment c: half of what is left for this segment."""
+        left = self._end - time.perf_counter()
+        return max(self._share / _SEARCHES, left / (2 * (len(self.code.segments) - c)))
+
+    def _drawn(self, c: int, s: int, probability: Probability) -> dict[str, Any]:
+        """Return how a mean over sets of stragglers of segment c is to be taken."""
+        about = {"stragglers": s, "probability": probability, "samples": self.samples}
+        return {**about, "rng": generator(self.seed, c), "seconds": self.seconds_for_means(c)}
 
     def _seconds(self, objective: str, c: int) -> float:
         """Return the time for one search in segment c: its share, for promises also of what was left over before."""

@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from gcopt.simulation import Simulation
     from gcopt.solving import Solution
     from gcopt.training import TrainingResult
+    from gcopt.training.debias import Estimate
     from gcopt.verification import Check, Interval, Report
 
 _ROWS = 20
 _LISTED = 64
 _SURE = 4.0  # standard errors by which the worst of many partitions must be off
+_NEARLY = 5e-3  # no factor worth speaking of
 _SEGMENTS = 8  # more are said together
 
 
@@ -156,7 +158,7 @@ def print_verify(report: Report) -> None:
         print_table("Claims", ("claim", "status", "measured", "how"), rows)
     else:
         print("A bare matrix makes no claims; this is what it does.")
-    header = ("segment", "load", "replication", "s", "worst error", "noise", "mean error", "lost in the worst case")
+    header = ("segment", "load", "replication", "s", "worst error", "noise", "mean error", "worst without")
     measured = []
     shown = _longest(report)
     for c in shown:
@@ -190,7 +192,7 @@ def print_verify(report: Report) -> None:
 def _print_bounds(found: Examination) -> None:
     """Print what published bounds say beside what was measured."""
     words = {"upper": "at most", "lower": "at least", "equality": "equals"}
-    header = ("bound", "of what", "it", "claimed", "measured", "ratio", "status", "how")
+    header = ("bound", "of what", "is", "claimed", "measured", "ratio", "status", "how")
     rows = [
         (
             f.bound.name,
@@ -338,25 +340,36 @@ def _approximation(result: TrainingResult) -> list[str]:
     error, found = result.error, result.estimate
     if found.worst_partition is None:
         return []
-    mean = f"on average it was {found.factor:.4g} times the gradient, "
-    mean += (
-        f"divided by {found.expected_factor:.4g}" if found.debiased else f"--debias divides by about {found.factor:.2g}"
-    )
     lines = [
         f"THE GRADIENT WAS APPROXIMATE: mean relative error {error['mean']:.3g}, at most {error['max']:.3g}, relative "
-        f"variance {found.variance:.2g}; {mean}"
+        f"variance {found.variance:.2g}; on average it was {_multiple(found)}"
     ]
-    worst = f"PARTITION {found.worst_partition} COUNTED {found.worst_weight:.3g} ON AVERAGE: "
+    which, weight = found.worst_partition, f"{found.worst_weight:.3g}"
     chance = _SURE * (found.variance / result.iterations) ** 0.5
     if found.factor - found.worst_weight > chance:
-        lines.append(f"{worst}the run is biased towards the other data, which no factor mends")
+        lines.append(
+            f"PARTITION {which} COUNTED {weight} ON AVERAGE: the run is biased towards the other data, which no factor "
+            "mends"
+        )
     else:
-        lines.append(f"{worst}no more off than so few iterations explain")
+        lines.append(
+            f"all partitions counted alike, as far as {result.iterations} iterations can tell (least: partition {which}, "
+            f"{weight} on average)"
+        )
     if result.beyond:
         lines.append(
             f"{result.beyond} of {result.iterations} iterations ended above the tolerance: no more answers came"
         )
     return lines
+
+
+def _multiple(found: Estimate) -> str:
+    """Say how much of the gradient an estimate was on average, and what was or could be done about it."""
+    if found.debiased:
+        return f"{found.factor:.4g} times the gradient, after division by {found.expected_factor:.4g}"
+    if abs(found.factor - 1.0) < _NEARLY:
+        return "the gradient itself"
+    return f"{found.factor:.4g} times the gradient (--debias divides by what is expected)"
 
 
 def save_parameters(result: TrainingResult, path: Path) -> None:

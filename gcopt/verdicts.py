@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import t
 
 from gcopt.code import Claim
 from gcopt.decoding import EXACT
 from gcopt.measuring import SLACK, Measured
 
-_SURE = 5.0  # standard errors; a sampled mean further off than that refutes a claim
+_DOUBT = 2.9e-7  # the chance of a true claim to be refuted by a sample: five standard errors of many
+_UNSEEN = 15.0  # what never happened in N draws has a probability below 15 / N, but for a chance of exp(-15)
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,28 @@ class Check:
     measured: float
     status: str
     method: str
+
+
+def sure(sets: int) -> float:
+    """Return how many standard errors the mean of so many sets may be off: Student's quantile, about 5 for many.
+
+    Examples
+    --------
+    >>> round(sure(1000), 2), round(sure(20), 1), sure(2) > 1e5
+    (5.06, 7.6, True)
+    """
+    return float(t.isf(_DOUBT, sets - 1))
+
+
+def unseen(sets: int) -> float:
+    """Return how likely something may be that happened in none of so many sets.
+
+    Examples
+    --------
+    >>> unseen(1000), unseen(2)
+    (0.015, 1.0)
+    """
+    return min(1.0, _UNSEEN / sets)
 
 
 def verdict(measured: Measured, claim: Claim) -> Check:
@@ -87,8 +111,8 @@ def _check_mean(measured: Measured, claim: Claim) -> Check:
     if found.exact:
         status = "proved" if found.value <= allowed else "refuted"
         return Check(claim, found.value, status, "the exact mean")
-    status = "sampled" if found.value - _SURE * found.stderr <= allowed else "refuted"
-    return Check(claim, found.value, status, f"{measured.samples} random sets, standard error {found.stderr:.2g}")
+    status = "sampled" if found.value - sure(found.sets) * found.stderr <= allowed else "refuted"
+    return Check(claim, found.value, status, f"{found.sets:,} random sets, standard error {found.stderr:.2g}")
 
 
 def _check_unbiased(measured: Measured, claim: Claim) -> Check:
@@ -107,8 +131,9 @@ def _check_direction(measured: Measured, claim: Claim, factor: float) -> Check:
     if found.exact:
         proved = bias <= np.sqrt(EXACT) * max(1.0, factor)
         return Check(claim, bias, "proved" if proved else "refuted", "largest deviation of the exact mean")
-    off = bool((away > _SURE * found.stderr + np.sqrt(EXACT)).any())
-    method = f"largest deviation of the mean of {measured.samples} random sets"
+    drawn, most = found.error.sets, float(np.sqrt(found.mean.size))  # the norm of a projection of all ones
+    off = bool((away > sure(drawn) * found.stderr + unseen(drawn) * most + np.sqrt(EXACT)).any())
+    method = f"largest deviation of the mean of {drawn:,} random sets"
     return Check(claim, bias, "refuted" if off else "sampled", method)
 
 

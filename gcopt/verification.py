@@ -112,7 +112,8 @@ def verify(
     samples : int
         Sets drawn where they cannot be enumerated.
     seconds : float
-        Time limit of the searches together.
+        Time limit of searches and samples together. Factoring a large matrix may take longer, and at least two sets are
+        drawn for a mean.
     bounds : bool
         Whether to hold every published bound of `gcopt.bounds` that applies against what is measured.
     rng : None, int, Generator or SeedSequence
@@ -204,7 +205,7 @@ def _segment_dict(report: SegmentReport, segment: Segment) -> dict[str, Any]:
         "noise": None
         if noise is None
         else {"lower": noise.lower, "upper": noise.upper, "set": list(noise.set), "condition": report.condition},
-        "mean": {"value": mean.value, "stderr": mean.stderr, "exact": mean.exact},
+        "mean": {"value": mean.value, "stderr": mean.stderr, "exact": mean.exact, "sets": mean.sets},
         "decoders": [found._asdict() for found in report.decoders],
     }
 
@@ -234,5 +235,6 @@ def _weighted(parts: list[dict[str, Any]]) -> dict[str, Any]:
             "value": total("mean", "value"),
             "stderr": total("mean", "stderr"),
             "exact": all(part["mean"]["exact"] for part in parts),
+            "sets": max(part["mean"]["sets"] for part in parts),
         },
     }

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import gcopt
-from gcopt.averages import mean_error, moments
+from gcopt.averages import _sampled, mean_error, moments
 from gcopt.code import GradientCode
 from gcopt.decoding import Decoder
+from gcopt.enumeration import Pace
 from gcopt.errors import InputError
 from tests.helpers import straggler_sets
 
@@ -55,11 +56,10 @@ def test_random_sets_of_stragglers(rule, s):
 @pytest.mark.parametrize("rule", ["least-squares", "scaled", "sum"])
 def test_sampling_agrees_with_the_exact_moments(rule):
     decoder = Decoder(GradientCode.from_matrix(np.kron(np.eye(4), MATRIX), decoder=rule).segments[0])
-    from gcopt.averages import _sampled
 
     rng = np.random.default_rng(1)
     exact = mean_error(decoder, stragglers=0, probability=0.2, samples=2, rng=rng)
-    drawn = _sampled(decoder, 0, np.full(20, 0.2), 4000, rng)
+    drawn = _sampled(decoder, 0, np.full(20, 0.2), 4000, rng, Pace(np.inf))
     assert abs(drawn.error.value - exact.value) < 5 * drawn.error.stderr
     assert not drawn.exact
 
@@ -77,3 +77,37 @@ def test_the_optimal_decoder_of_a_symmetric_code_is_off_by_one_factor():
 def test_impossible_probabilities(probability):
     with pytest.raises(InputError, match="probability"):
         gcopt.verify(gcopt.families.uncoded(4), probability=probability)
+
+
+@pytest.mark.parametrize("mean", [mean_error, moments])
+def test_what_takes_too_long_is_sampled_from_as_many_sets_as_the_time_allows(mean):
+    decoder = Decoder(GradientCode.from_matrix(MATRIX).segments[0])
+
+    def found(**limit):
+        drawn = mean(decoder, stragglers=2, probability=None, samples=50, rng=np.random.default_rng(0), **limit)
+        return drawn if mean is mean_error else drawn.error
+
+    assert (found().sets, found().exact) == (0, True)
+    assert found(seconds=60.0).value == found().value
+    hurried = found(seconds=0.0)
+    assert (hurried.sets, hurried.exact) == (2, False)
+    assert hurried.stderr > 0
+
+
+def test_a_time_limit_that_suffices_changes_nothing():
+    decoder = Decoder(gcopt.families.random_regular(60, 20, 4, rng=0).segments[0])
+    drawn = [
+        mean_error(decoder, stragglers=20, probability=None, samples=30, rng=np.random.default_rng(5), seconds=limit)
+        for limit in (np.inf, 60.0)
+    ]
+    assert drawn[0] == drawn[1]
+    assert drawn[0].sets == 30
+
+
+def test_the_pace_of_steps_is_told_without_the_first(monkeypatch):
+    """The first step takes 5 seconds and the others a tenth of one: 11 of them fit into 7 seconds, 101 do not."""
+    clock = iter([0.0, 0.0, 5.0, *(5.0 + 0.1 * i for i in range(1, 40))])
+    monkeypatch.setattr("gcopt.enumeration.time.perf_counter", lambda: next(clock))
+    pace = Pace(7.0)
+    assert [pace.too_slow(11) for _ in range(11)] == [False] * 11
+    assert pace.too_slow(101)

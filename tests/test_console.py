@@ -124,3 +124,31 @@ def test_seconds_are_within_half_of_the_third_digit(value):
 )
 def test_seconds_in_words(value, text):
     assert seconds_text(value) == text
+
+
+HEADER = ("bound", "of what", "measured")
+ROWS = [("spectral", "the worst error over sets of s, for every bi-regular assignment", "2.28571")]
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 100, 160])
+def test_no_width_cuts_anything_off(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    out = io.StringIO()
+    print_table("Bounds", HEADER, ROWS, file=out)
+    text = out.getvalue()
+    assert " ".join(text.split()).count("2.28571") == 1
+    for word in " ".join((*HEADER, *ROWS[0])).split():
+        assert word in text
+    assert max(map(len, text.splitlines())) <= max(columns, 52)
+
+
+def test_what_fits_is_a_table_and_what_does_not_is_told_row_by_row(monkeypatch):
+    shown = {}
+    for columns in (44, 45):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        out = io.StringIO()
+        print_table("Bounds", HEADER, ROWS, file=out)
+        shown[columns] = out.getvalue()
+    assert "bound: spectral\n  of what: the worst error" in shown[44]
+    assert "measured: 2.28571" in " ".join(shown[44].split())
+    assert "measured:" not in shown[45]

@@ -182,6 +182,50 @@ def test_sampled_means_agree_with_exact_ones(monkeypatch):
         assert abs(sampled.value - exact.value) < 5 * sampled.stderr
 
 
+def test_a_mean_of_few_sets_refutes_nothing_by_chance():
+    """Two sets that happen to be alike have next to no spread, and five standard errors of nothing are nothing."""
+    code = FAMILIES["random-regular"](60, 20, 4, rng=0)
+    true = 1.0001 * verify(code, samples=3000).segments[0].mean.value
+    promise = Claim("mean", true, "a good estimate", stragglers=20)
+    for seed in range(40):
+        (check,) = verify(code.with_claims([promise]), samples=2, seconds=1.0, rng=seed).checks
+        assert check.status == "sampled"
+        assert check.method.startswith("2 random sets")
+    (check,) = verify(code.with_claims([replace(promise, value=0.5 * true)]), samples=100, seconds=1.0).checks
+    assert check.status == "refuted"
+
+
+def test_what_never_happened_in_a_sample_refutes_nothing():
+    """Petersen's edges at q = 0.05: the mean estimate is 1 - 1e-4, and most samples lose nothing of a vertex."""
+    code = FAMILIES["graph-assignment"]("petersen", 3)
+    factor = 1.0 - verify(code, probability=0.05).segments[0].mean.value / 10
+    promise = Claim("proportional", factor, "vertex-transitive", probability=0.05)
+    (check,) = verify(code.with_claims([promise]), samples=200).checks
+    assert check.status == "proved"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gcopt.enumeration.SETS", 10)
+        for seed in range(5):
+            (check,) = verify(code.with_claims([promise]), samples=200, rng=seed).checks
+            assert check.status == "sampled"
+        (check,) = verify(code.with_claims([replace(promise, value=0.5)]), samples=200).checks
+        assert check.status == "refuted"
+
+
+def test_the_time_limit_holds_for_means(monkeypatch):
+    """A second in all: the worst case may take three quarters, and half of what is left is for the mean."""
+    given = []
+
+    def watched(decoder, **options):
+        given.append(options["seconds"])
+        return mean_error(decoder, **options)
+
+    monkeypatch.setattr("gcopt.measuring.mean_error", watched)
+    report = verify(FAMILIES["random-regular"](400, 40, 5, rng=0), seconds=1.0, samples=10**9)
+    assert 0 < min(given) <= max(given) <= 0.5
+    mean = report.to_dict()["mean"]
+    assert (mean["exact"], 2 <= mean["sets"] < 10**9) == (False, True)
+
+
 def test_what_is_out_of_reach_is_an_interval_and_a_sample():
     """C(150, 30) sets in a fifth of a second: nothing can be called exact, and nothing is."""
     graph = nx.to_numpy_array(nx.random_regular_graph(5, 150, seed=0))

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from itertools import combinations
-from math import comb, sqrt
+from math import comb, inf, sqrt
 
 import numpy as np
 
-from gcopt.averages import draw
+from gcopt.averages import Mean, draw
 from gcopt.decoding import EXACT, Component, Decoder
+from gcopt.enumeration import Pace
 from gcopt.solvers.seeding import generator
 
 _SETS = 20_000
 
 
-def failure_probability(decoder: Decoder, stragglers: int, samples: int, seed: int) -> tuple[float, float | None]:
-    """Return the share of the sets of s whose loss cannot be made up for, and its standard error; None if it is exact.
+def failure_probability(decoder: Decoder, stragglers: int, samples: int, seed: int, seconds: float = inf) -> Mean:
+    """Return the share of the sets of s whose loss cannot be made up for.
 
     Counted component by component where those have few sets, and multiplied as polynomials in the number of stragglers;
     otherwise sampled.
@@ -24,13 +25,13 @@ def failure_probability(decoder: Decoder, stragglers: int, samples: int, seed: i
     --------
     >>> import gcopt
     >>> decoder = Decoder(gcopt.families.fractional_repetition(4, 1).segments[0])
-    >>> failure_probability(decoder, 2, 0, 0)  # 2 of 6 sets are a pair of twins
-    (0.3333333333333333, None)
+    >>> failure_probability(decoder, 2, 0, 0).value  # 2 of 6 sets are a pair of twins
+    0.3333333333333333
     """
     segment = decoder.segment
     n, s = segment.workers, stragglers
     if int(segment.replication.min()) == 0:
-        return 1.0, None
+        return Mean(1.0, 0.0, True)
     parts = [] if segment.is_linear else decoder.components
     sizes = [part.workers.size for part in parts]
     if parts and sum(comb(size, t) for size in sizes for t in range(min(size, s) + 1)) <= _SETS:
@@ -39,10 +40,11 @@ def failure_probability(decoder: Decoder, stragglers: int, samples: int, seed: i
         for part in parts:
             ways = _product(ways, _decodable(part, s), s)
         good = ways[s] if s < len(ways) else 0
-        return (comb(n, s) - good) / comb(n, s), None
+        return Mean((comb(n, s) - good) / comb(n, s), 0.0, True)
     rng = generator(seed, 0)
-    failed = sum(not decoder.decodes(draw(rng, n, s, None)) for _ in range(samples)) / samples
-    return failed, sqrt(failed * (1.0 - failed) / samples)
+    failed = [not decoder.decodes(draw(rng, n, s, None)) for _ in Pace(seconds).allowed(samples)]
+    share = sum(failed) / len(failed)
+    return Mean(share, sqrt(share * (1.0 - share) / len(failed)), False, len(failed))
 
 
 def _decodable(part: Component, most: int) -> list[int]:

@@ -13,9 +13,7 @@ from gcopt.averages import Mean
 from gcopt.bounds._failures import failure_probability
 from gcopt.bounds.case import Case
 from gcopt.measuring import Interval
-
-_SURE = 5.0
-_UNSEEN = 15.0  # what never happened in N draws has a probability below 15 / N, but for a chance of exp(-15)
+from gcopt.verdicts import sure, unseen
 
 
 @dataclass(frozen=True)
@@ -72,9 +70,9 @@ def exactly(value: float, method: str) -> Reading:
 
 def around(value: float, stderr: float, samples: int, least: float, most: float, method: str = "") -> Reading:
     """Return the reading of a mean over samples, which lie between ``least`` and ``most``."""
-    missed = min(1.0, _UNSEEN / samples)
-    low = value - _SURE * stderr - missed * (value - least)
-    high = value + _SURE * stderr + missed * (most - value)
+    missed, doubt = unseen(samples), sure(samples) * stderr
+    low = value - doubt - missed * (value - least)
+    high = value + doubt + missed * (most - value)
     return Reading(value, low, high, False, method or f"{samples} random sets")
 
 
@@ -87,7 +85,7 @@ def _of_mean(found: Mean, case: Case) -> Reading:
     if found.exact:
         return exactly(found.value, "the exact mean")
     most = np.inf if case.segment.is_linear else float(case.segment.blocks * case.code.partitions)
-    return around(found.value, found.stderr, case.measured.samples, 0.0, most)
+    return around(found.value, found.stderr, found.sets, 0.0, most)
 
 
 def _worst(case: Case) -> Reading:
@@ -126,7 +124,7 @@ def _factor(case: Case) -> Reading:
     value = float(np.real(found.mean[far]))
     if found.exact:
         return exactly(value, "the partition furthest from the mean of all, exactly")
-    samples, most = case.measured.samples, float(np.sqrt(found.mean.size))  # the norm of a projection of all ones
+    samples, most = found.error.sets, float(np.sqrt(found.mean.size))  # the norm of a projection of all ones
     method = f"the partition furthest from the mean of all, {samples} random sets"
     return around(value, float(found.stderr[far]), samples, -most, most, method)
 
@@ -136,7 +134,7 @@ def _spread(case: Case) -> Reading:
     value = found.variance / found.mean.size
     if found.exact:
         return exactly(value, "exact moments")
-    return around(value, found.error.stderr / found.mean.size, case.measured.samples, 0.0, 1.0)
+    return around(value, found.error.stderr / found.mean.size, found.error.sets, 0.0, 1.0)
 
 
 def _equal_gradients(case: Case) -> Reading:
@@ -145,12 +143,12 @@ def _equal_gradients(case: Case) -> Reading:
 
 
 def _failure(case: Case) -> Reading:
-    decoder, n = case.measured.decoders[0], case.code.workers
-    samples = case.measured.samples
-    value, stderr = failure_probability(decoder, case.s, samples, case.measured.seed)
-    if stderr is None:
-        return exactly(value, f"all {comb(n, case.s):,} sets, counted by groups")
-    return around(value, stderr, samples, 0.0, 1.0)
+    found = failure_probability(
+        case.measured.decoders[0], case.s, case.measured.samples, case.measured.seed, case.measured.seconds_for_means(0)
+    )
+    if found.exact:
+        return exactly(found.value, f"all {comb(case.code.workers, case.s):,} sets, counted by groups")
+    return around(found.value, found.stderr, found.sets, 0.0, 1.0)
 
 
 def _threshold(case: Case) -> Reading:

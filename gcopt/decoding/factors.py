@@ -69,8 +69,8 @@ class Factors:
         return np.asarray(self._right / self._values[:, None])
 
 
-def iterate(unit: sparse.csr_array, wanted: NDArray[Any]) -> NDArray[Any]:
+def iterate(unit: sparse.csr_array, wanted: NDArray[Any], tolerance: float = 1e-15) -> NDArray[Any]:
     """Return least-squares coefficients of sparse unit rows for each column of ``wanted``, without a factorisation."""
-    rows = wanted.T.astype(unit.dtype)
-    columns = [lsmr(unit.T, row, atol=1e-15, btol=1e-15, maxiter=20 * unit.shape[0])[0] for row in rows]
+    rows, transposed = wanted.T.astype(unit.dtype), unit.T
+    columns = [lsmr(transposed, row, atol=tolerance, btol=tolerance, maxiter=20 * unit.shape[0])[0] for row in rows]
     return np.stack(columns, axis=1)

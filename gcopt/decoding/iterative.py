@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from gcopt.decoding.factors import iterate
-from gcopt.decoding.rule import Bools, Rule, row_norms
+from gcopt.decoding.rule import EXACT, Bools, Rule, row_norms
+
+_COEFFICIENTS = 1e-15
+_ERROR = 1e-10  # of the slope: the error of its square
 
 
 class Iterative(Rule):
@@ -30,7 +33,18 @@ class Iterative(Rule):
 
     def decode(self, heard: Bools) -> NDArray[Any]:
         """Return coefficients, shape (n, m)."""
+        return self._iterated(heard, _COEFFICIENTS)
+
+    def error(self, heard: Bools) -> float:
+        """Return the squared error of the best coefficients, which settles long before they do."""
+        return self.miss(self._iterated(heard, _ERROR))
+
+    def decodes(self, heard: Bools) -> bool:
+        """Whether these workers determine everything."""
+        return self.miss(self.decode(heard)) <= EXACT * self.size
+
+    def _iterated(self, heard: Bools, tolerance: float) -> NDArray[Any]:
         found = np.zeros((heard.size, self.blocks), dtype=self.matrix.dtype)
         if heard.any():
-            found[heard] = iterate(self._unit[heard], self.target) / self._norms[heard, None]
+            found[heard] = iterate(self._unit[heard], self.target, tolerance) / self._norms[heard, None]
         return found

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.io import mmwrite
 
 import gcopt
+from gcopt.averages import Mean
 from gcopt.bounds import BOUNDS, Case, examine
 from gcopt.bounds._failures import failure_probability
 from gcopt.bounds.bound import bound
@@ -189,18 +190,21 @@ def test_failures_are_counted_as_by_enumeration(s):
             continue
         sets = [~np.isin(np.arange(n), lost) for lost in straggler_sets(n, s)]
         share = np.mean([not decoder.decodes(heard) for heard in sets])
-        assert failure_probability(decoder, s, 0, 0) == (pytest.approx(share, abs=1e-15), None)
+        found = failure_probability(decoder, s, 0, 0)
+        assert (found.value, found.exact) == (pytest.approx(share, abs=1e-15), True)
 
 
 def test_failures_that_are_too_many_to_count_are_sampled(monkeypatch):
     decoder = Decoder(code(groups(4, 3, 3)).segments[0])
-    exact, none = failure_probability(decoder, 6, 0, 0)
-    assert none is None
+    exact = failure_probability(decoder, 6, 0, 0)
+    assert exact.exact
     monkeypatch.setattr("gcopt.bounds._failures._SETS", 3)
-    sampled, stderr = failure_probability(decoder, 6, 2000, 0)
-    assert 0 < stderr < 0.02
-    assert abs(sampled - exact) < 5 * stderr
-    assert failure_probability(Decoder(GradientCode.from_matrix([[1.0, 0.0]]).segments[0]), 0, 5, 0) == (1.0, None)
+    sampled = failure_probability(decoder, 6, 2000, 0)
+    assert 0 < sampled.stderr < 0.02
+    assert abs(sampled.value - exact.value) < 5 * sampled.stderr
+    assert failure_probability(decoder, 6, 2000, 0, seconds=0.0).sets == 2
+    unheld = Decoder(GradientCode.from_matrix([[1.0, 0.0]]).segments[0])
+    assert failure_probability(unheld, 0, 5, 0) == Mean(1.0, 0.0, True)
 
 
 def test_whole_partitions_are_lost_where_the_search_gives_up():
