@@ -88,6 +88,11 @@ class Moments:
         """Alpha: the multiple of T that is nearest to the mean; dividing the estimate by it removes that much bias."""
         return float(np.real(np.sum(self.mean * self.target)) / self.target.sum())
 
+    @property
+    def crooked(self) -> float:
+        """||E[R B] - alpha T||^2: bias that no factor removes."""
+        return float(np.sum(np.abs(self.mean - self.factor * self.target) ** 2))
+
 
 def mean_error(
     decoder: Decoder,
