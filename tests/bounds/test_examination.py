@@ -29,7 +29,7 @@ from tests.matrices import FANO, PETERSEN, circulant, incidence
 
 
 def examined(code, **given):
-    return examine(Case(Measured(code, seed=0, samples=200, seconds=10.0), **given))
+    return examine(Case(Measured(code, seed=0, samples=200, seconds=60.0), **given))
 
 
 @st.composite
