@@ -87,6 +87,8 @@ class Family:
     def exists(self, **parameters: Any) -> Existence:
         """Say whether there is a code with these parameters; see `gcopt.exists`."""
         if self.existence is not None:
+            if "stragglers" in self.signature.parameters:  # whether there is the object does not depend on them
+                parameters = {"stragglers": 0, **parameters}
             return self.existence(**self._bind((), parameters))
         try:
             self(**parameters)
