@@ -85,7 +85,8 @@ def _built(
     sets = list(entry.candidates(cluster, goal)) if entry.candidates is not None else []
     fixed = {key: value for key, value in settings.items() if key not in ("rng", "draws")}
     fitting = [s for s in sets if all(s.get(key, value) == value for key, value in fixed.items())]
-    for parameters in fitting or ([{"workers": cluster.workers}] if named else []):
+    sized = {"workers": cluster.workers} if "workers" in entry.signature.parameters else {}
+    for parameters in fitting or ([sized] if named else []):
         given = {**parameters, **({} if k is None else {"partitions": k})}
         if "rng" in entry.signature.parameters:
             given["rng"] = goal.seed

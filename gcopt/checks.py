@@ -30,7 +30,9 @@ def check_number(
     real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if real and not math.isnan(value) and low <= value <= high and not (open_low and value == low):
         return float(value)
-    if high < math.inf:
+    if high < math.inf and open_low:
+        wanted = f"a number above {low:g} and at most {high:g}"
+    elif high < math.inf:
         wanted = f"a number from {low:g} to {high:g}"
     elif low == 0:
         wanted = "a positive number" if open_low else "a number of at least 0"
@@ -45,6 +47,21 @@ def check_finite(name: str, value: Any, low: float = -math.inf, *, open_low: boo
     if math.isinf(number):
         raise InputError(f"{name} is {value!r}; a finite number is needed")
     return number
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """Return what is true or false, and refuse what only might be taken for it.
+
+    Examples
+    --------
+    >>> check_flag("regularised", "maybe")
+    Traceback (most recent call last):
+        ...
+    gcopt.solvers.errors.InputError: regularised is 'maybe'; true or false is needed
+    """
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise InputError(f"{name} is {value!r}; true or false is needed")
 
 
 def check_count(name: str, value: Any, low: int, high: int | None = None, why: str = "") -> int:

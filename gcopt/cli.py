@@ -286,10 +286,12 @@ def export(
 ) -> None:
     """Write the matrices for other tools, or who stores what.
 
-    What is written is read back and compared bit for bit.
+    What is written is read back and compared bit for bit. Claims, and how and for how many stragglers a code is
+    decoded, stay behind: only the npz that build or design wrote holds them.
     """
     from gcopt.files import export as write
     from gcopt.files import export_placement, load
+    from gcopt.report import what_a_matrix_lacks
 
     code = load(file)
     path = export_placement(code, output, samples=samples) if placement else write(code, output, format=format)
@@ -297,6 +299,8 @@ def export(
         console.print_json({"schema": "gcopt.export/1", "file": str(path), "workers": code.workers})
     else:
         typer.echo(f"wrote {path}: {code.workers} workers, {code.partitions} partitions")
+        if not placement and (lacks := what_a_matrix_lacks(code)):
+            typer.echo(f"a matrix does not tell {lacks}; keep {file}")
 
 
 @verb

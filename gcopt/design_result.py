@@ -119,7 +119,8 @@ class Design:
             )
         if gain == np.inf:
             return "with equal shares and no coding, no iteration was ever completed or some last too long for any mean"
-        return f"an iteration is {gain:.2f} times faster than uncoded with equal shares"
+        compared = f"{gain:.2f} times faster" if gain >= 1 else f"{1 / gain:.2f} times slower"
+        return f"an iteration is {compared} than uncoded with equal shares"
 
     @property
     def over_single(self) -> str:
@@ -189,13 +190,11 @@ def _shared(code: GradientCode) -> str:
 
 def _spared(code: GradientCode) -> str:
     """Say whom the master can do without; the ends and the middle where there are many segments."""
-    if len(code.segments) == 1 and code.segments[0].approximate:
-        return (
-            f"the master goes on without the last {code.stragglers} of {code.workers} workers, with a gradient that is "
-            "only nearly right (gcopt verify says how nearly)"
-        )
     if len(code.segments) == 1:
-        return f"the master can do without any {code.stragglers} of {code.workers} workers"
+        whom = f"any {code.stragglers} of {code.workers} workers"
+        if code.segments[0].approximate:
+            return f"the master goes on without {whom}, with an approximate gradient"
+        return f"the master can do without {whom}"
     parts = sorted(zip((s.stragglers for s in code.segments), code.shares, strict=True))
     listed = [_tolerance(parts[i : i + 1]) for i in range(len(parts))]
     if len(parts) > _MANY:

@@ -150,6 +150,26 @@ def print_build(code: GradientCode, path: Path) -> None:
     _written(path, "check it with: gcopt verify")
 
 
+def what_a_matrix_lacks(code: GradientCode) -> str:
+    """Say what of a code its exported matrices do not tell; nothing where they tell all.
+
+    Examples
+    --------
+    >>> from gcopt.families import paley
+    >>> what_a_matrix_lacks(paley(5, 1, decoder="scaled"))
+    'its claims, its 1 stragglers, the scaled decoder, that it is approximate'
+    """
+    segment = code.segments[0]
+    alone = len(code.segments) == 1  # of several, segments.json tells the rest
+    lacks = {
+        "its claims": bool(code.claims),
+        f"its {segment.stragglers} stragglers": alone and segment.stragglers > 0,
+        f"the {segment.decoder} decoder": alone and segment.is_linear,
+        "that it is approximate": alone and segment.approximate,
+    }
+    return ", ".join(words for words, true in lacks.items() if true)
+
+
 def print_verify(report: Report) -> None:
     """Print every claim with its verdict, then the measured numbers of each segment."""
     if report.checks:
@@ -353,8 +373,8 @@ def _approximation(result: TrainingResult) -> list[str]:
         )
     else:
         lines.append(
-            f"all partitions counted alike, as far as {result.iterations} iterations can tell (least: partition {which}, "
-            f"{weight} on average)"
+            f"all partitions counted alike, as far as {result.iterations} iterations can tell (least: partition "
+            f"{which}, {weight} on average)"
         )
     if result.beyond:
         lines.append(

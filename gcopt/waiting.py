@@ -252,10 +252,11 @@ def _checked(wait: str, tolerate: float | None, deadline: float | None) -> tuple
     """Return the numbers of a rule, or say which does not belong to it."""
     if wait not in (*WAITS, DEADLINE):
         raise InputError(f"wait is {wait!r}; {', '.join(WAITS)} or {DEADLINE} would work")
-    if (deadline is None) == (wait == DEADLINE):
-        found = "missing" if deadline is None else f"{deadline!r}"
+    if deadline is None and wait == DEADLINE:
+        raise InputError(f"deadline is missing and wait is {wait!r}; seconds per iteration are needed")
+    if deadline is not None and wait != DEADLINE:
         raise InputError(
-            f"deadline is {found} and wait is {wait!r}; the rule deadline, and no other, needs its seconds"
+            f"deadline is {deadline!r} and wait is {wait!r}, which knows no deadline; wait {DEADLINE!r} would work"
         )
     if tolerate is not None:
         if wait == "count":

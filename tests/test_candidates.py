@@ -58,3 +58,10 @@ def test_references_have_one_redundancy(workers, partitions):
     codes = list(references(Cluster(workers, EXPONENTIAL), Goal(), partitions=partitions))
     assert {len(code.segments) for code in codes} == {1}
     assert {code.partitions for code in codes} == {partitions or workers}
+
+
+def test_a_family_that_takes_no_workers_may_be_asked_for_by_its_own_words():
+    cluster = Cluster(13, Delay("exponential", {"rate": 1.0}))
+    given = {"order": 3, "stragglers": 2}
+    (code,) = candidates(cluster, Goal(), family="projective-plane", settings=given)
+    assert (code.family, code.workers) == ("projective-plane", 13)

@@ -359,3 +359,54 @@ def test_families_say_everything_about_one_and_whether_a_code_exists(gcopt):
     assert found.code == 1
     assert found.out.startswith("no: ")
     assert "of which family" in gcopt("families", "--set", "workers=13").err
+
+
+def test_an_export_says_what_a_matrix_does_not_tell(gcopt):
+    given = ("--set", "workers=13", "--set", "stragglers=4")
+    gcopt("build", "paley", *given, "--set", "decoder=scaled", "-o", "p.npz")
+    shown = gcopt("export", "p.npz", "-o", "p.mtx").out
+    lacks = "its claims, its 4 stragglers, the scaled decoder, that it is approximate"
+    assert f"a matrix does not tell {lacks}; keep p.npz" in shown
+    assert "does not tell" not in gcopt("export", "p.mtx", "-o", "q.csv").out
+    assert "does not tell" not in gcopt("export", "p.npz", "--placement", "-o", "p.json").out
+    assert set(gcopt("export", "p.npz", "-o", "p.csv", "--json").json) == {"schema", "file", "workers"}
+    gcopt("build", "two-stage", "--set", "workers=6", "--set", "stragglers=2", "--set", "alpha=2.0", "-o", "t.npz")
+    assert "a matrix does not tell its claims; keep t.npz" in gcopt("export", "t.npz", "-o", "t", "--format", "csv").out
+
+
+@pytest.mark.parametrize(
+    ("family", "given", "message"),
+    [
+        ("bernoulli", {"workers": 8, "stragglers": 2, "load": 3, "regularised": "maybe"}, "true or false is needed"),
+        (
+            "bernoulli",
+            {"workers": 8, "stragglers": 2, "load": 0},
+            "load is 0; a number above 0 and at most 8",
+        ),
+        ("block-design", {"workers": 1, "replication": 1, "stragglers": 0}, "workers is 1; an integer from 2"),
+        ("random-regular-graph", {"workers": 1, "load": 0, "stragglers": 0}, "workers is 1; an integer from 2"),
+        ("weighted-unbiased", {"workers": 4, "probability": 0.2}, "probability is 0.2; 4 numbers between"),
+        ("weighted-unbiased", {"workers": 4, "probability": [0.1, 0.2]}, "probability is 2 numbers; 4 numbers"),
+        ("product", {"first": "paley", "second": "paley", "stragglers": 1}, "first is 'paley', a family; "),
+    ],
+)
+def test_messages_name_what_was_found_and_what_would_work(gcopt, family, given, message):
+    sets = [word for key, value in given.items() for word in ("--set", f"{key}={json.dumps(value)}")]
+    refused = gcopt("build", family, *sets, "-o", "x.npz")
+    assert refused.code == 2
+    assert message in refused.err
+    assert refused.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("family", "given", "code"),
+    [
+        ("projective-plane", ["order=6"], 1),
+        ("projective-plane", ["order=7"], 0),
+        ("projective-plane", ["order=12"], 3),
+        ("steiner-triple", ["workers=10"], 1),
+        ("paley", ["workers=13"], 0),
+    ],
+)
+def test_existence_needs_no_stragglers(gcopt, family, given, code):
+    assert gcopt("families", family, *(word for one in given for word in ("--set", one))).code == code

@@ -144,9 +144,24 @@ def test_tolerated_errors():
     code = FAMILIES["uncoded"](4)
     gradients = np.eye(4)
     heard = [True, True, True, False]
-    with pytest.raises(DecodingError, match="3 of 4 responders leave a squared error of 1; wait for more"):
+    with pytest.raises(DecodingError, match=r"3 of 4 responders leave 0\.25 of the .* with tolerate=0\.25"):
         decode(code, code.encode(gradients), heard, parameters=4)
     assert decode(code, code.encode(gradients), heard, parameters=4, tolerate=0.25).tolist() == [1, 1, 1, 0]
+    for impossible in (-1, 2, np.nan, "little", True):
+        with pytest.raises(InputError, match="tolerate is"):
+            decode(code, code.encode(gradients), heard, parameters=4, tolerate=impossible)
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3, 4, 5, 6])
+def test_the_tolerance_that_is_named_would_do(lost):
+    code = FAMILIES["paley"](13, 4)
+    heard, messages = np.arange(13) >= lost, code.encode(np.eye(13))
+    with pytest.raises(DecodingError) as refused:
+        decode(code, messages, heard, parameters=13)
+    named = float(str(refused.value).split("tolerate=")[1])
+    decode(code, messages, heard, parameters=13, tolerate=named)
+    with pytest.raises(DecodingError):
+        decode(code, messages, heard, parameters=13, tolerate=0.98 * named)
 
 
 @pytest.mark.parametrize(

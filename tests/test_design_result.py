@@ -24,6 +24,13 @@ def test_one_segment():
     )
 
 
+def test_an_approximate_code_is_called_so_and_a_slower_one_is_no_faster():
+    assert result(FAMILIES["paley"](13, 4), value=12.0).advice == (
+        "Run paley with load 6: no worker computes more than 6 of 13 partitions and the master goes on without any 4 "
+        "of 13 workers, with an approximate gradient; an iteration is 2.00 times slower than uncoded with equal shares."
+    )
+
+
 def test_two_segments():
     assert result(two_stage(4, 1, alpha=3.0)).advice == (
         "Run two-stage with load 2: no worker stores more than 2 of 4 partitions or computes more than 1.5 partitions' "

@@ -226,7 +226,7 @@ def _one_segment(case: Case) -> str | None:
     return None if parts == 1 else f"the code has {parts} segments; bounds speak of codes with one"
 
 
-def _measured(code: GradientCode, samples: int = 60.0, seconds: float = 10.0, rng: RngLike = 0) -> Measured:
+def _measured(code: GradientCode, samples: int = 1000, seconds: float = 60.0, rng: RngLike = 0) -> Measured:
     return Measured(code, seed_of(rng), samples, seconds)
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gcopt.checks import check_count
+from gcopt.checks import check_count, check_number
 from gcopt.code import GradientCode
 from gcopt.decoding.decoder import Decoder, as_bools
-from gcopt.decoding.rule import Bools
+from gcopt.decoding.rule import EXACT, Bools
 from gcopt.errors import DecodingError, InputError
 
 
@@ -38,7 +38,7 @@ def decode(
     Raises
     ------
     InputError
-        If a shape is wrong or a message that is used holds NaN or infinity.
+        If ``tolerate`` is no number from 0 to 1, a shape is wrong or a message that is used holds NaN or infinity.
     DecodingError
         If the responders do not determine a segment within ``tolerate``.
 
@@ -58,19 +58,33 @@ def decode(
         raise InputError(f"messages has {len(messages)} entries; one for each of the {len(code.segments)} segments")
     heard = np.broadcast_to(given, shape)
     cuts = code.cuts(check_count("parameters", parameters, 0))
+    accepted = check_number("tolerate", tolerate, 0.0, 1.0)
     gradient = np.empty(parameters)
     for c, segment in enumerate(code.segments):
         decoder = Decoder(segment)
         found = decoder(heard[c])
-        if found.error > max(decoder.tolerance, tolerate * segment.blocks * segment.partitions):
+        relative = found.error / (segment.blocks * segment.partitions)
+        if relative > max(EXACT, accepted):
             raise DecodingError(
-                f"segment {c}: {int(heard[c].sum())} of {code.workers} responders leave a squared error of "
-                f"{found.error:.3g}; wait for more, or accept it with tolerate="
+                f"segment {c}: {int(heard[c].sum())} of {code.workers} responders leave {relative:.3g} of the largest "
+                f"squared error; wait for more, or accept that with tolerate={_above(relative):g}"
             )
         rows = _used(messages[c], heard[c], -(-int(cuts[c + 1] - cuts[c]) // segment.blocks), f"messages[{c}]")
         blocks = np.real(found.matrix @ rows).ravel()
         gradient[cuts[c] : cuts[c + 1]] = blocks[: cuts[c + 1] - cuts[c]]
     return gradient
+
+
+def _above(value: float) -> float:
+    """Return a number of three digits that is no smaller.
+
+    Examples
+    --------
+    >>> _above(0.25), _above(0.02564102)
+    (0.25, 0.0257)
+    """
+    rounded = float(f"{value:.3g}")
+    return rounded if rounded >= value else float(f"{value + 10.0 ** (np.floor(np.log10(value)) - 2):.3g}")
 
 
 def _used(messages: ArrayLike, heard: Bools, width: int, name: str) -> NDArray[Any]:

@@ -88,6 +88,8 @@ class Family:
     def exists(self, **parameters: Any) -> Existence:
         """Say whether there is a code with these parameters; see `gcopt.exists`."""
         if self.existence is not None:
+            if "stragglers" in self.signature.parameters:  # whether there is the object does not depend on them
+                parameters = {"stragglers": 0, **parameters}
             given = self._bind((), parameters)
             if "decoder" in given:
                 check_decoder(given["decoder"], given.get("probability"))

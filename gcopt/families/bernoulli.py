@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import binom
 
-from gcopt.checks import check_count, check_number
+from gcopt.checks import check_count, check_flag, check_number
 from gcopt.code import Claim, GradientCode
 from gcopt.families._approximate import check_decoder
 from gcopt.families._family import check_sizes, family
@@ -75,10 +75,11 @@ def bernoulli(
     d = check_number("load", load, 0.0, float(k), open_low=True)
     q = check_decoder(decoder, probability)
     draws = generator(seed_of(rng))
-    chance, most = d / k, max(1, int(2 * d)) if regularised else k
+    capped = check_flag("regularised", regularised)
+    chance, most = d / k, max(1, int(2 * d)) if capped else k
     sizes = np.minimum(draws.binomial(k, chance, size=n), most)
     counts = np.arange(k + 1)
-    kept = float(binom.pmf(counts, k, chance) @ np.minimum(counts, most)) / k if regularised else chance
+    kept = float(binom.pmf(counts, k, chance) @ np.minimum(counts, most)) / k if capped else chance
     held = refilled(subsets(draws, sizes, k), lambda _: np.full(n, kept), draws)
     if decoder == "sum":
         heard, weight = kept * (1.0 - q), 1.0 / (n * chance * (1.0 - q))

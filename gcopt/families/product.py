@@ -93,6 +93,8 @@ def _factor(name: str, given: Any) -> GradientCode:
     if isinstance(given, GradientCode):
         code = given
     elif isinstance(given, (str, os.PathLike)):
+        if given in list(FAMILIES):
+            raise InputError(f'{name} is {given!r}, a family; {{"family": "{given}", "workers": ...}} would work')
         code = load(given)
     elif isinstance(given, Mapping) and "family" in given:
         parameters = {key: value for key, value in given.items() if key != "family"}

@@ -51,7 +51,7 @@ def random_regular_graph(
     >>> code.load, code.replication
     (6, 6)
     """
-    n, s = check_sizes(workers, stragglers)
+    n, s = check_sizes(check_count("workers", workers, 2), stragglers)
     d = check_count("load", load, 1, n - 1, f" (fewer than the {n} workers)")
     graph, second = best_of(n, d, check_count("draws", draws, 1), rng)
     return regular_code(graph, s, second, decoder=decoder, probability=probability)

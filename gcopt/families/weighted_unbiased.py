@@ -129,7 +129,8 @@ def _shared(shares: Floats, k: int) -> sparse.csr_array:
 def _check_chances(probability: Any, n: int) -> Floats:
     """Return p_i of every worker, shape (n,)."""
     if not isinstance(probability, (list, tuple, np.ndarray)) or len(probability) != n:
-        raise InputError(f"probability is no list of {n} numbers; one for each worker is needed, between 0 and 1")
+        found = f"{len(probability)} numbers" if isinstance(probability, (list, tuple)) else repr(probability)
+        raise InputError(f"probability is {found}; {n} numbers between 0 and 1 are needed, one for each worker")
     for j, p in enumerate(probability):
         number = isinstance(p, (int, float, np.integer, np.floating)) and not isinstance(p, bool)
         if not number or not 0.0 < p < 1.0:
