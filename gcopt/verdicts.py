@@ -42,7 +42,7 @@ def sure(sets: int) -> float:
     Examples
     --------
     >>> round(sure(1000), 2), round(sure(20), 1), sure(2) > 1e5
-    (5.06, 7.6, True)
+    (5.03, 7.3, True)
     """
     return float(t.isf(_DOUBT, sets - 1))
 
