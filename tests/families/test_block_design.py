@@ -185,7 +185,7 @@ def test_nearest_parameters_are_those_on_both_sides():
     [
         (lambda: block_design(7, 8, 1), "replication is 8; an integer from 2 to 7 is needed"),
         (lambda: block_design(7, 1, 1), "replication is 1; an integer from 2 to 7"),
-        (lambda: block_design(1, 2, 0), "workers is 1; an integer from 2"),
+        (lambda: block_design(1, 2, 0), "workers is 1; an integer of at least 2"),
         (lambda: block_design(7, 3, 7), "stragglers is 7; an integer from 0 to 6"),
         (lambda: block_design(7, 3, 1, 0), "index is 0; an integer from 1"),
         (lambda: block_design(7, 3, 1, decoder="best"), "decoder is 'best'; one of least-squares"),

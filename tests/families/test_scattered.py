@@ -174,8 +174,8 @@ def test_a_soft_design_of_any_size(n, k, copies, s, decoder, q):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: bernoulli(5, 2, 0), "load is 0; a number from 0 to 5"),
-        (lambda: bernoulli(5, 2, 6), "load is 6; a number from 0 to 5"),
+        (lambda: bernoulli(5, 2, 0), "load is 0; a number above 0 and at most 5"),
+        (lambda: bernoulli(5, 2, 6), "load is 6; a number above 0 and at most 5"),
         (lambda: bernoulli(5, 2, float("nan")), "load is nan"),
         (lambda: bernoulli(5, 2, 2, decoder="sum"), "probability is missing"),
         (lambda: bernoulli(5, 2, 2, decoder="sum", probability=1.0), "probability is 1; below 1"),
