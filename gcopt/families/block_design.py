@@ -17,9 +17,9 @@ _WORDS = {"points": "workers", "size": "replication", "index": "index"}
 
 
 def _existence(workers: Any, replication: Any, stragglers: Any, index: Any, **_: Any) -> Existence:
-    n = check_sizes(check_count("workers", workers, 2, MOST), stragglers)[0]
+    n = check_sizes(check_count("workers", workers, 2), stragglers)[0]
     gamma = check_count("replication", replication, 2, n, f" (no more than the {n} workers)")
-    found = design_existence(n, gamma, check_count("index", index, 1, MOST))
+    found = design_existence(check_count("workers", n, gamma, MOST), gamma, check_count("index", index, 1, MOST))
     nearest = tuple({_WORDS[key]: value for key, value in one.items()} for one in found.nearest)
     return Existence(found.answer, found.reason, nearest)
 
