@@ -6,10 +6,18 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from gcopt.errors import InputError
 from gcopt.files import write_atomically
+
+if TYPE_CHECKING:
+    from gcopt.cluster import Cluster
+    from gcopt.design_result import Choice
+    from gcopt.goal import Goal
+    from gcopt.training import TrainingResult
 
 
 @contextmanager
@@ -50,4 +58,35 @@ def plot_losses(
             one.set_xlabel("seconds")
             one.set_ylabel("loss")
             one.legend(frameon=False)
+        save_figure(picture, path)
+
+
+def plot_training(result: TrainingResult, path: Path) -> None:
+    """Draw loss against time of one run."""
+    plot_losses([(f"{result.problem}, {result.engine} engine", [(result.code, result.time, result.loss)])], path)
+
+
+def plot_completion(rows: Sequence[Choice], cluster: Cluster, path: Path, goal: Goal) -> None:
+    """Draw the probability that an iteration is done, against time, for some codes on a cluster.
+
+    Failed attempts are repeated, as everywhere, unless there is a deadline: then they are missed.
+    """
+    from gcopt.simulation import completed, sample_iterations
+
+    levels = np.linspace(0.0, 1.0, 401)
+    with figure() as (picture, axes):
+        for choice in rows:
+            done = sample_iterations(choice.code, cluster, iterations=20_000, wait=goal.wait, seed=goal.seed)
+            if goal.deadline is None:
+                done = completed(done, cluster.failures.restart)
+            times = np.quantile(done, levels, method="inverted_cdf") if done.size else np.empty(0)
+            seen = np.isfinite(times)
+            label = f"{choice.code.family}, load {choice.code.load}/{choice.code.partitions}"
+            axes.plot(times[seen], levels[: times.size][seen], label=label)
+        if goal.deadline is not None:
+            axes.axvline(goal.deadline, color="black", linewidth=0.8, linestyle=":", label="deadline")
+        axes.set_xlabel("seconds since the start of the iteration")
+        axes.set_ylabel("probability that it is done")
+        axes.set_xlim(0, 4 * rows[0].value if goal.deadline is None else 2 * goal.deadline)
+        axes.legend(frameon=False)
         save_figure(picture, path)

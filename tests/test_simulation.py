@@ -17,7 +17,7 @@ from gcopt.errors import InputError
 from gcopt.expectation import expected_time
 from gcopt.families import FAMILIES
 from gcopt.families.block_coordinate import quiet_levels
-from gcopt.report import print_simulation
+from gcopt.report.running import print_simulation
 from gcopt.simulation import completed, mean_and_stderr, sample_iterations, simulate
 from gcopt.waiting import Waiting, kth
 from tests.helpers import least_squares

@@ -21,7 +21,7 @@ from gcopt.families._approximate import approximate
 from gcopt.families._regular import spectral_claim
 from gcopt.families.cyclic_mds import cyclic_mds_matrix
 from gcopt.measuring import Measured
-from gcopt.report import print_build, print_verify
+from gcopt.report.codes import print_build, print_verify
 from gcopt.solvers.adversary import WorstCase
 from gcopt.verification import verify
 from tests.helpers import least_squares, straggler_sets

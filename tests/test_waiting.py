@@ -10,7 +10,7 @@ from gcopt.delays import Delay
 from gcopt.errors import InputError
 from gcopt.families import FAMILIES
 from gcopt.inexact import decoded
-from gcopt.report import print_simulation
+from gcopt.report.running import print_simulation
 from gcopt.simulation import simulate
 from gcopt.waiting import Waiting
 from tests.approximates import CODES, petersen

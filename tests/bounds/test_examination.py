@@ -142,7 +142,7 @@ def test_what_a_sample_may_have_missed_violates_nothing(monkeypatch):
 
 
 def test_a_violated_bound_is_not_ok(monkeypatch, capsys):
-    from gcopt.report import print_verify
+    from gcopt.report.codes import print_verify
 
     wrong = false(WORST, "upper", 0.4)
     monkeypatch.setitem(BOUNDS._entries, "false", wrong)

@@ -12,7 +12,7 @@ from gcopt.decoding import Decoder
 from gcopt.delays import Delay
 from gcopt.errors import InputError
 from gcopt.families._approximate import approximate
-from gcopt.report import print_training
+from gcopt.report.running import print_training
 from gcopt.training import train
 from gcopt.training.debias import expected_factors
 from gcopt.training.policy import Policy

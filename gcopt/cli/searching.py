@@ -1,0 +1,104 @@
+"""For those who search for codes: solvers, tables, families."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gcopt import console
+from gcopt.cli._app import verb
+from gcopt.cli.options import Json, Seed, Sets
+
+
+@verb
+def solve(
+    solver: Annotated[str, typer.Argument(metavar="SOLVER", help="Name of a solver; see solvers.")],
+    sets: Sets = None,
+    seconds: Annotated[float | None, typer.Option(help="Time limit.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the result to this npz.")] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Run one solver: value, proven bound, gap."""
+    from gcopt.report.searching import print_solution
+    from gcopt.solving import SOLVERS
+
+    solution = SOLVERS[solver](console.settings(sets or []), seconds=seconds, seed=seed)
+    if output is not None:
+        solution.save(output)
+    if json:
+        console.print_json({**solution.to_dict(), "output": output and str(output)})
+    else:
+        print_solution(solution, output)
+    if solution.exit_code:
+        raise typer.Exit(solution.exit_code)
+
+
+@verb
+def table(
+    name: Annotated[
+        str, typer.Argument(metavar="TABLE", help="approximate, exact-noise, block-coordinate or diversity.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for NAME.csv and NAME.md.")] = Path(),
+    plot: Annotated[bool, typer.Option("--plot", help="Draw its pictures (png) beside it.")] = False,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Compute a table again and write it as CSV and Markdown.
+
+    approximate: worst and mean error of every family, side by side (some minutes). exact-noise: noise amplification of
+    exact codes. block-coordinate: every method at every point of the figures of Wang et al. 2022, with pictures (some
+    minutes). diversity: optimal allocations of redundancy, to be looked up.
+    """
+    from gcopt.tabulating import TABLES
+
+    with console.progress(f"table {name}") as bar:
+        paths = TABLES[name].write(
+            output, seed=seed, plot=plot, tell=lambda done, total, note: bar.update(done, note=note)
+        )
+    if json:
+        console.print_json({"schema": "gcopt.table/1", "table": name, "files": [str(p) for p in paths], "seed": seed})
+    else:
+        for path in paths:
+            typer.echo(f"wrote {path}")
+
+
+@verb
+def families(
+    family: Annotated[str | None, typer.Argument(metavar="[FAMILY]", help="Say everything about this one.")] = None,
+    sets: Sets = None,
+    json: Json = False,
+) -> None:
+    """List the families of codes with their parameters, or ask whether a code exists.
+
+    For example: gcopt families projective-plane --set order=6 --set stragglers=2
+
+    Exit code 0 if it exists, 1 if a theorem forbids it, 3 if nobody here knows.
+    """
+    from gcopt.errors import InputError
+    from gcopt.families import FAMILIES
+    from gcopt.report.searching import print_entries, print_existence, print_family
+
+    if family is None and sets:
+        raise InputError(f"--set {sets[0]}: of which family? gcopt families FAMILY --set {sets[0]}")
+    if family is None:
+        print_entries("families", "gcopt.families/1", FAMILIES.items(), as_json=json)
+    elif not sets:
+        print_family(FAMILIES[family], as_json=json)
+    else:
+        parameters = console.settings(sets)
+        found = FAMILIES[family].exists(**parameters)
+        print_existence(family, parameters, found, as_json=json)
+        if found.answer != "yes":
+            raise typer.Exit(1 if found.answer == "no" else 3)
+
+
+@verb
+def solvers(json: Json = False) -> None:
+    """List the solvers with their parameters."""
+    from gcopt.report.searching import print_entries
+    from gcopt.solving import SOLVERS
+
+    print_entries("solvers", "gcopt.solvers/1", SOLVERS.items(), as_json=json)

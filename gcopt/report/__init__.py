@@ -1,0 +1,1 @@
+"""What people read, for each verb: tables and sentences. Scripts read the JSON instead; pictures.py draws."""
