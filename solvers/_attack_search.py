@@ -30,6 +30,7 @@ HOT, COLD = 0.3, 0.04  # first and last temperature, in tenth percentiles of wha
 BUDGET = 10_000_000_000  # operations, roughly, after which no chain begins
 STEPS = 200  # swaps of one climb
 FEWEST, MOST = 4, 64  # sets found that are looked at by plain least squares
+POLISHED = 3  # of these that are improved by swaps on the error itself
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from ._attack_search import EPSILONS, Candidate, Search, candidates, compile_search
+from ._attack_search import EPSILONS, POLISHED, Candidate, Search, candidates, compile_search
 from ._worst_guess import first_guess
 from ._worst_question import Question
 from ._worst_setup import LARGE, Component, Floats, Ints, LeastSquares, unit_rows
@@ -20,7 +20,6 @@ from .errors import InputError
 from .result import Result, Status
 from .seeding import RngLike, generator, seed_of
 
-POLISHED = 3  # sets that are improved by swaps on the error itself
 POLISH = 100_000_000  # n^2 s^2 up to which they are
 QUICK_EPSILONS = EPSILONS[::2]
 QUICK_CHAINS, QUICK_CHAIN = 4, 20_000  # chains of annealing in `bad_sets`, and their proposals
