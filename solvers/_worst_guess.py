@@ -12,15 +12,15 @@ import numpy as np
 from ._worst_question import PIVOT_TOLERANCE, Question
 from ._worst_setup import Found, Ints
 
-WIDE = 10_000_000  # with more sets than that the first guess is made from random sets as well
+WIDE = 10_000_000  # with more sets than that the first guess is that of the standard attack, or from random sets too
 
 
 def first_guess(question: Question, rng: np.random.Generator, restarts: int, hints: Sequence[Ints] = ()) -> Found:
-    """Greedy choice and random sets, each improved by swaps: what an adversary would do."""
+    """Greedy choice and ``hints``, for the noise also random sets, each improved by swaps: what an adversary would do."""
     now = perf_counter()
     question = replace(question, deadline=now + (question.deadline - now) / 3)
-    starts: list[Ints] = [_greedy(question, np.zeros(0, dtype=np.int64)), *hints]
-    if question.sets > WIDE:
+    starts = [_greedy(question, members) for members in (np.zeros(0, dtype=np.int64), *hints)]
+    if question.noise and question.sets > WIDE:
         n = len(question.weight)
         starts += [_affordable(question, rng.permutation(n)) for _ in range(restarts)]
     best = Found(question.start, None)

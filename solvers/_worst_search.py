@@ -48,7 +48,7 @@ def search(
         part = replace(question, data=question.data.on(reachable), weight=question.weight[reachable])
         if len(reachable) == 0:
             return Found(question.start, question.start, method="no worker's work can be lost")
-        found = search(part, rng, restarts)
+        found = search(part, rng, restarts, hints=[np.searchsorted(reachable, members) for members in hints])
         return replace(found, lost=reachable[found.lost], strained=reachable[found.strained])
     if (question.weight == question.weight[0]).all() and question.weight[0] > 1:
         ones = np.ones_like(question.weight)

@@ -152,6 +152,13 @@ class Found:
     doubtful: bool = False
 
 
+def unit_rows(encoding: sparse.csr_array) -> sparse.csr_array:
+    """The rows at length 1; those without entries stay as they are."""
+    lengths = np.sqrt(np.asarray(abs(encoding).power(2).sum(axis=1)).ravel())
+    lengths[lengths == 0.0] = 1.0
+    return sparse.csr_array(encoding.multiply(1.0 / lengths[:, None]))
+
+
 def split(encoding: sparse.csr_array, blocks: int) -> tuple[list[Component], int]:
     """Return the components and the number of partitions that nobody holds; workers without work are in none."""
     n, columns = encoding.shape
@@ -165,9 +172,7 @@ def split(encoding: sparse.csr_array, blocks: int) -> tuple[list[Component], int
     by_label = np.argsort(label[n:], kind="stable")
     local = np.empty(k, dtype=np.int64)
     local[by_label] = np.arange(k) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    lengths = np.sqrt(np.asarray(abs(encoding).power(2).sum(axis=1)).ravel())
-    lengths[lengths == 0.0] = 1.0
-    scaled = sparse.csr_array(encoding.multiply(1.0 / lengths[:, None]))[order]
+    scaled = unit_rows(encoding)[order]
     scaled.sort_indices()
     components = []
     for c in np.flatnonzero((np.diff(ends) > 0) & (sizes > 0)):

@@ -9,7 +9,10 @@ from time import perf_counter
 
 import numpy as np
 
+from ._attack_search import POLISHED, candidates
 from ._worst_bounds import kept_by_many
+from ._worst_guess import WIDE
+from ._worst_question import Question
 from ._worst_setup import EXACT, LARGE, Component, Floats, Found, Ints, LeastSquares
 from ._worst_structure import all_sets_are_alike, cyclic_zeros, merge_twins
 from .errors import LimitError
@@ -20,6 +23,11 @@ BOUNDED = 10_000  # workers of one component whose worst error is at least bound
 FEW = 1_000_000  # sets that are looked at one by one even where structure would do
 FALLBACK = 20_000  # sets that are looked at by plain least squares where the search proves too ill-conditioned
 NOBODY: Ints = np.zeros(0, dtype=np.int64)
+
+
+def attacked(most: int | None) -> int:
+    """Number of sets above which the first guess is that of the standard attack; ``most`` that are searched through."""
+    return WIDE if most is None else min(WIDE, most)
 
 
 @dataclass(eq=False)
@@ -135,7 +143,6 @@ class Tables:
             table.lost[t] = np.arange(t)  # neighbours are the worst conditioned
             table.methods.append("BCH bound on a cyclic code")
             return
-        from ._worst_question import Question
         from ._worst_search import search
 
         now = perf_counter()
@@ -144,7 +151,8 @@ class Tables:
         weight = np.array([len(group) for group in groups], dtype=np.int64)
         question = Question(data, weight, t, self.noise, component.whole, deadline, self.most)
         rng = generator(self.seed, int(component.workers[0]), t)
-        hints = self._hints(component, t, rng) if len(groups) == component.size and not self.noise else []
+        hints = [] if self.noise else self._hints(component, t, question, rng)
+        hints = [np.array([g for g, group in enumerate(groups) if np.isin(group, lost).all()], int) for lost in hints]
         found = search(question, rng, self.restarts, self._symmetries(component, groups), hints)
         table.evaluated += found.evaluated
         lost = np.concatenate([groups[j] for j in found.lost] or [NOBODY])
@@ -156,8 +164,12 @@ class Tables:
         if found.pivot is not None:
             table.pivot = min(found.pivot, np.inf if table.pivot is None else table.pivot)
 
-    def _hints(self, component: Component, t: int, rng: np.random.Generator) -> list[Ints]:
-        """Sets that take whole partitions away."""
+    def _hints(self, component: Component, t: int, question: Question, rng: np.random.Generator) -> list[Ints]:
+        """Workers whose loss may be bad: by the standard attack where there are many sets, else whole partitions."""
+        if question.sets > attacked(self.most):
+            now = perf_counter()
+            found, _ = candidates(component, t, rng, now + (question.deadline - now) / 3)
+            return [candidate.lost for candidate in found[:POLISHED]]
         columns = rng.integers(component.rows.shape[1], size=self.restarts)
         return [component.starved(t), *(component.starved(t, int(column)) for column in columns)]
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from ._worst_setup import EXACT, Component, Ints, distribute, split
-from ._worst_tables import Table, Tables
+from ._worst_tables import Table, Tables, attacked
 from .errors import InputError
 from .result import Result, Status
 from .seeding import RngLike, seed_of
@@ -161,9 +161,14 @@ class WorstCase:
         seed = seed_of(rng)
         components, unheld = split(matrix, blocks)
         if stragglers and not all(component.is_rank_one for component in components):
+            from ._attack_search import compile_search
             from ._worst_search import compile_kernels
 
-            compile_kernels("<c16" if matrix.dtype.kind == "c" else "<f8")
+            dtype = "<c16" if matrix.dtype.kind == "c" else "<f8"
+            compile_kernels(dtype)
+            n = matrix.shape[0]
+            if self.objective == "error" and (n + 1) * comb(n, min(stragglers, n // 2)) > attacked(self.sets):
+                compile_search(dtype)
         started = perf_counter()
         deadline = np.inf if self.seconds is None else started + self.seconds
         noise = self.objective == "noise"
