@@ -60,7 +60,7 @@ class Clusters:
         if V == 0:
             return []
         most = int(np.clip(WORK // (len(self.holders) * stragglers), 16, STARTS))
-        pairs = np.stack(np.triu_indices(V, 1), axis=1) if V * (V - 1) // 2 <= most else self._meeting(most, rng)
+        pairs = np.stack(np.triu_indices(V, 1), axis=1) if most >= V * (V - 1) // 2 else self._meeting(most, rng)
         single = np.stack([np.arange(V), np.full(V, -1)], axis=1)
         starts = np.concatenate([single[:most], pairs]).astype(np.int64)
         lost = np.zeros((len(starts), self.size), dtype=bool)

@@ -1,0 +1,148 @@
+"""The search for assignments: starts are ranked, chains walk from the best, and the best code of all is returned."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..chains import Chain
+from ..result import Result, Status
+from ..searching import Keep, Search, Tell
+from ..seeding import RngLike, seed_of
+from .question import Question
+from .starts import Start, starts
+from .walking import Walk
+
+Floats = NDArray[np.float64]
+
+_RANKED = 0.5  # of the time limit, after which no more starts are looked at
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssignmentResult(Result):
+    """The best code found.
+
+    ``value`` is that of the regularised problem, a little above the true one; where not every set of stragglers is
+    looked at, a sample's or an attack's.
+
+    Attributes
+    ----------
+    encoding : array, shape (n, k)
+    sizes : array, shape (V,)
+        Partitions in each cluster; ones where partitions are placed one by one.
+    start : str
+        Where the chain that found it began.
+    chain : int
+        Its number.
+    moves : tuple of int
+        Of every chain: what makes the same search again.
+    chains : tuple of Chain
+        To go on from.
+    stopped : str
+        See `Found.stopped`.
+    """
+
+    encoding: Floats
+    sizes: NDArray[np.int64]
+    start: str
+    chain: int
+    moves: tuple[int, ...]
+    chains: tuple[Chain, ...]
+    stopped: str
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Search for who holds what, and with which coefficients.
+
+    Switches that preserve loads (and replication), single copies that move, and coefficients, are accepted by simulated
+    annealing; chains start from given codes, from random placements of more or fewer clusters of partitions and from
+    circulant ones, whichever are best.
+
+    Attributes
+    ----------
+    search : Search
+        How long, how many chains and processes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gcopt.solvers.assignment import Question, Weights
+    >>> question = Question(np.full(7, 3), 7, 3, Weights(worst=1.0))
+    >>> found = Assignment(Search(moves=1024, chains=1)).solve(question, rng=0)
+    >>> round(found.value, 4), found.bound  # the Fano plane
+    (1.0, 1.0)
+    """
+
+    search: Search = field(default_factory=lambda: Search(moves=20_000))
+
+    def solve(
+        self,
+        question: Question,
+        *,
+        given: Iterable[tuple[str, Floats]] = (),
+        rng: RngLike = None,
+        chains: Sequence[Chain] = (),
+        tell: Tell | None = None,
+        keep: Keep | None = None,
+    ) -> AssignmentResult:
+        """Search.
+
+        Parameters
+        ----------
+        question : Question
+        given : iterable of (str, array of shape (n, k))
+            Names and encoding matrices of known codes to start from.
+        rng : None, int, Generator or SeedSequence
+        chains : sequence of Chain
+            Of an earlier search with the same question and seed, to go on from.
+        tell, keep : callable, optional
+            See `Search.run`.
+        """
+        begin, seed = time.perf_counter(), seed_of(rng)
+        bound = question.bound()
+        problem = Walk(question, ())
+        problem.compile()
+        compiled = time.perf_counter() - begin
+        ranked = self._ranked(question, given, seed)
+        search = self.search
+        if search.seconds is not None:
+            left = max(0.0, search.seconds - (time.perf_counter() - begin - compiled))
+            search = replace(search, seconds=left)
+        found = search.run(replace(problem, starts=ranked), rng=seed, chains=chains, enough=bound, tell=tell, keep=keep)
+        sizes = found.best.arrays["sizes"]
+        start = ranked[found.best.number % len(ranked)].name
+        best = Start(start, found.best.arrays["best"], sizes)
+        return AssignmentResult(
+            value=found.best.value,
+            bound=bound,
+            status=Status.OPTIMAL if found.stopped == "enough" else Status.FEASIBLE,
+            seconds=time.perf_counter() - begin - compiled,
+            seed=seed,
+            encoding=best.encoding,
+            sizes=sizes,
+            start=start,
+            chain=found.best.number,
+            moves=found.moves,
+            chains=found.chains,
+            stopped=found.stopped,
+        )
+
+    def _ranked(self, question: Question, given: Iterable[tuple[str, Floats]], seed: int) -> tuple[Start, ...]:
+        """Return the best starts, one of each name, best first; as many as there are chains at most."""
+        from ._setup import Setup
+
+        none = np.empty((0, question.stragglers), dtype=np.int64)
+        best: dict[str, tuple[float, Start]] = {}
+        every = [Start.of_code(name, matrix) for name, matrix in given] + list(starts(question, seed))
+        for start in every:
+            if (start.loads > question.caps).any():
+                continue
+            value, _ = Setup(question, start.sizes, seed).judge(start.matrix, none)
+            if start.name not in best or value < best[start.name][0]:
+                best[start.name] = value, start
+        return tuple(start for _, start in sorted(best.values(), key=lambda pair: pair[0]))

@@ -1,0 +1,73 @@
+"""The annealing as a problem for the outer loop: cycles of cooling, each twice as long as the one before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..chains import Chain
+from ..seeding import generator
+from .question import Question
+from .starts import Start
+
+_BLOCK, _BLOCK_ATTACKED = 256, 64
+_CYCLE = 16  # blocks of the first cycle
+_HOT, _COLD, _REHEAT = 0.03, 3e-4, 0.85  # temperatures, of the value at the start
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """Degree-preserving switches and other small moves, accepted or not by simulated annealing.
+
+    Attributes
+    ----------
+    question : Question
+    starts : tuple of Start
+        Chain i starts from the i-th of them, around the circle.
+    """
+
+    question: Question
+    starts: tuple[Start, ...]
+
+    def compile(self) -> None:
+        """Make one block of moves of a tiny problem of the same kind."""
+        from ._setup import rehearsal
+
+        rehearsal(self.question)
+
+    def start(self, seed: int, number: int) -> Chain:
+        """Return the chain at its start, evaluated."""
+        from ._setup import Setup
+
+        start = self.starts[number % len(self.starts)]
+        none = np.empty((0, self.question.stragglers), dtype=np.int64)
+        value, bad = Setup(self.question, start.sizes, seed).judge(start.matrix, none)
+        arrays = {"sizes": start.sizes, "best": start.matrix, "current": start.matrix, "bad": bad}
+        return Chain(number, 0, value, {**arrays, "scale": np.array(value)})
+
+    def advance(self, chain: Chain, seed: int) -> Chain:
+        """Make one block of moves; a new cycle starts from the best so far."""
+        from ._setup import Setup
+        from ._walk_kernels import UNIFORMS
+
+        arrays, setup = chain.arrays, Setup(self.question, chain.arrays["sizes"], seed)
+        moves = _BLOCK_ATTACKED if setup.attacked else _BLOCK
+        number = chain.moves // moves
+        cycle = (number // _CYCLE + 1).bit_length() - 1
+        first, length = _CYCLE * (2**cycle - 1), _CYCLE * 2**cycle
+        part = (number - first + np.arange(moves) / moves) / length
+        temperatures = float(arrays["scale"]) * _HOT * _REHEAT**cycle * (_COLD / _HOT) ** part
+        uniforms = generator(seed, 1, chain.number, number).random((moves, UNIFORMS))
+
+        place = setup.place(arrays["best" if number == first else "current"], arrays["bad"])
+        best, record = arrays["best"].copy(), chain.value
+        # sets that are bad for one code are not all that matter for another: an attack judges where a block ends
+        beaten = -np.inf if setup.attacked else record
+        _, record, _ = setup.walk(place, setup.value(place), beaten, best, uniforms, temperatures)
+        bad = place.bad
+        if setup.attacked:
+            value, bad = setup.judge(place.matrix, bad)
+            record, best = (value, place.matrix) if value < chain.value else (chain.value, best)
+        changed = {"best": best, "current": place.matrix, "bad": bad}
+        return Chain(chain.number, chain.moves + moves, record, {**arrays, **changed})
