@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +10,7 @@ from numpy.typing import NDArray
 from ..attack import bad_sets
 from ..seeding import generator
 from ._inverse_kernels import inverse_of
-from ._walk_kernels import UNIFORMS, Place, Sizes, Wanted, objective, walk
+from ._walk_kernels import Place, Sizes, Wanted, objective
 from .question import Question, Rounds
 
 Floats = NDArray[np.float64]
@@ -118,11 +116,14 @@ class Setup:
         if not self.question.weights.worst or not s:
             return np.empty((0, s), dtype=np.int64)
         if self.attacked:
-            found, _ = bad_sets(matrix, self.fit.target, s, _NEW, rng=self.seed)
-            return np.concatenate([found, bad])[:most]
+            return np.concatenate([self.attack(matrix), bad])[:most]
         rng = generator(self.seed, 6)
         drawn = [rng.choice(n, s, replace=False) for _ in range(most - len(bad))]
         return np.concatenate([bad, np.array(drawn, dtype=np.int64).reshape(-1, s)])
+
+    def attack(self, matrix: Floats) -> Ints:
+        """Return sets that are bad for a code, without looking at every one."""
+        return bad_sets(matrix, self.fit.target, self.question.stragglers, _NEW, rng=self.seed)[0]
 
     def judge(self, matrix: Floats, bad: Ints) -> tuple[float, Ints]:
         """Return the value of a code, attacked where not every set is looked at, and sets that are bad for it."""
@@ -132,36 +133,3 @@ class Setup:
     def value(self, place: Place) -> float:
         """Return the value of the code in a place, its known bad sets standing for all where they are too many."""
         return float(objective(place, self.fit, self.wanted, np.inf))
-
-    def walk(
-        self, place: Place, value: float, best: float, best_matrix: Floats, uniforms: Floats, temperatures: Floats
-    ) -> Any:
-        """Make moves; see `_walk_kernels.walk`."""
-        ridge = self.ridge(place.matrix)
-        return walk(place, self.fit, self.wanted, value, best, best_matrix, ridge, uniforms, temperatures)
-
-
-def rehearsal(question: Question) -> None:
-    """Compile the kernels on three workers that hold two of three partitions."""
-    n, s = 3, min(question.stragglers, 1)
-    rounds = (
-        None if question.rounds is None else replace(question.rounds, overhead=np.ones((2, n)), pace=np.ones((2, n)))
-    )
-    small = replace(
-        question,
-        caps=np.full(n, 2, dtype=np.int64),
-        partitions=n,
-        stragglers=s,
-        probability=None if question.probability is None else np.full(n, 0.5),
-        replication=None,
-        clusters=None,
-        rounds=rounds,
-        samples=2,
-    )
-    setup = Setup(small, np.ones(n, dtype=np.int64), 0)
-    matrix = 1.0 - np.eye(n)
-    place = setup.place(matrix, setup.known(matrix, np.empty((0, s), dtype=np.int64)))
-    value = setup.value(place)
-    setup.walk(place, value, value, matrix.copy(), generator(0).random((2, UNIFORMS)), np.ones(2))
-    if not question.exact and question.weights.worst:
-        bad_sets(matrix, np.ones(n), 1, 1, rng=0)

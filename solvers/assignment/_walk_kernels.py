@@ -173,7 +173,7 @@ def _remember(place: Place, found: Ints) -> None:
 def objective(place: Place, fit: Sizes, wanted: Wanted, limit: float) -> float:
     """The value where ``place`` is, or something above ``limit`` as soon as it is known to be."""
     weights, s = wanted.weights, wanted.stragglers
-    value = 0.0
+    value: float = 0.0
     if weights[3] > 0.0:
         loads = place.loads.astype(np.float64)
         value += weights[3] * expected_time(

@@ -19,7 +19,8 @@ from .walking import Walk
 
 Floats = NDArray[np.float64]
 
-_RANKED = 0.5  # of the time limit, after which no more starts are looked at
+_CHEAP = 50_000  # sets of stragglers up to which every start is evaluated
+_CLOSELY = 2  # starts of one name that are evaluated otherwise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,16 +134,26 @@ class Assignment:
         )
 
     def _ranked(self, question: Question, given: Iterable[tuple[str, Floats]], seed: int) -> tuple[Start, ...]:
-        """Return the best starts, one of each name, best first; as many as there are chains at most."""
+        """Return the best start of each name, best first."""
         from ._setup import Setup
 
         none = np.empty((0, question.stragglers), dtype=np.int64)
-        best: dict[str, tuple[float, Start]] = {}
         every = [Start.of_code(name, matrix) for name, matrix in given] + list(starts(question, seed))
-        for start in every:
-            if (start.loads > question.caps).any():
-                continue
+        fitting = [start for start in every if not (start.loads > question.caps).any()]
+        best: dict[str, tuple[float, Start]] = {}
+        for start in _promising(question, fitting):
             value, _ = Setup(question, start.sizes, seed).judge(start.matrix, none)
             if start.name not in best or value < best[start.name][0]:
                 best[start.name] = value, start
         return tuple(start for _, start in sorted(best.values(), key=lambda pair: pair[0]))
+
+
+def _promising(question: Question, every: Sequence[Start]) -> list[Start]:
+    """Return the starts to look at closely; where that takes long, of one name those with small singular values."""
+    if question.exact and question.sets <= _CHEAP:
+        return list(every)
+    spread: dict[str, list[tuple[float, int, Start]]] = {}
+    for i, start in enumerate(every):
+        second = float(np.linalg.eigvalsh(start.matrix @ start.matrix.T)[-2]) if len(start.matrix) > 1 else 0.0
+        spread.setdefault(start.name, []).append((second, i, start))
+    return [start for group in spread.values() for _, _, start in sorted(group, key=lambda one: one[:2])[:_CLOSELY]]

@@ -20,6 +20,38 @@ _CIRCLES = 200
 
 
 @dataclass(frozen=True, eq=False)
+class Circles:
+    """A quasi-cyclic code: worker t of circle ``row`` holds cluster t + ``shift`` of circle ``column``.
+
+    Attributes
+    ----------
+    copies : int64, shape (c, 3)
+        Row, column and shift of every copy.
+    coefficients : array, shape (c,)
+        Times the root of the size of the clusters.
+    circle : int
+        Length of the circles.
+    """
+
+    copies: Ints
+    coefficients: Floats
+    circle: int
+
+    def matrix(self, workers: int, clusters: int) -> Floats:
+        """Return the scaled matrix, shape (n, V).
+
+        Examples
+        --------
+        >>> Circles(np.array([[0, 0, 0], [0, 0, 1]]), np.ones(2), 3).matrix(3, 3).tolist()
+        [[1.0, 1.0, 0.0], [0.0, 1.0, 1.0], [1.0, 0.0, 1.0]]
+        """
+        matrix, turn = np.zeros((workers, clusters)), np.arange(self.circle)
+        for (row, column, shift), entry in zip(self.copies, self.coefficients, strict=True):
+            matrix[row * self.circle + turn, column * self.circle + (turn + shift) % self.circle] = entry
+        return matrix
+
+
+@dataclass(frozen=True, eq=False)
 class Start:
     """A code to start from.
 
@@ -31,11 +63,14 @@ class Start:
         Coefficients times the root of the size of the cluster.
     sizes : int64, shape (V,)
         Partitions in each cluster.
+    circles : Circles, optional
+        How it goes around, if it does and is to stay so.
     """
 
     name: str
     matrix: Floats
     sizes: Ints
+    circles: Circles | None = None
 
     @classmethod
     def of_code(cls, name: str, encoding: Floats) -> Start:
@@ -92,20 +127,23 @@ def starts(question: Question, seed: int) -> Iterator[Start]:
     """Yield placements of our own: random ones for several numbers of clusters, and circulant ones."""
     for stream, clusters in enumerate(cluster_counts(question)):
         sizes = cluster_sizes(question.partitions, clusters)
-        held = spread_out(place(question, sizes), sizes, generator(seed, 2, stream))
+        rng = generator(seed, 2, stream)
+        held = spread_out(place(question, sizes, rng), sizes, rng)
         if held is None:
             continue
         name = "random" if clusters == question.partitions else f"{clusters} clusters"
         yield _start(name, held, sizes, None)
         if question.tuned:
             yield _start(f"{name}, generic", held, sizes, generator(seed, 3, stream))
-    if question.clusters is None and np.ptp(question.caps) == 0:
-        rng = generator(seed, 4)
+    for stream, clusters in enumerate(cluster_counts(question)):
+        rng = generator(seed, 4, stream)
         for _ in range(_CIRCLES):
-            held = around(question, rng)
-            if held is None:
+            circles = around(question, clusters, rng)
+            if circles is None:
                 break
-            yield _start("quasi-cyclic", held, np.ones(question.partitions, dtype=np.int64), None)
+            name = "quasi-cyclic" if clusters == question.partitions else f"{clusters} clusters, quasi-cyclic"
+            sizes = cluster_sizes(question.partitions, clusters)
+            yield Start(name, circles.matrix(question.workers, clusters), sizes, circles)
 
 
 def _start(name: str, held: Ints, sizes: Ints, rng: np.random.Generator | None) -> Start:
@@ -117,8 +155,8 @@ def _start(name: str, held: Ints, sizes: Ints, rng: np.random.Generator | None) 
     return Start(name, matrix * rng.standard_normal(held.shape), sizes)
 
 
-def place(question: Question, sizes: Ints) -> Ints | None:
-    """Give copies of clusters to workers: always of the one with fewest, to the worker with most room.
+def place(question: Question, sizes: Ints, rng: np.random.Generator) -> Ints | None:
+    """Give copies of clusters to workers: always of the one with fewest, to a worker with most room.
 
     Returns 0 and 1, shape (n, V), or None where a cluster finds no worker, or not its replication.
     """
@@ -131,7 +169,7 @@ def place(question: Question, sizes: Ints) -> Ints | None:
         if not fits.size:
             open_[c] = False
             continue
-        j = int(fits[np.argmax(room[fits])])
+        j = int(fits[np.argmax(room[fits] + rng.random(fits.size))])
         held[j, c], room[j], copies[c] = 1, room[j] - sizes[c], copies[c] + 1
         open_[c] = copies[c] != question.replication
     short = copies < (1 if question.replication is None else question.replication)
@@ -140,48 +178,32 @@ def place(question: Question, sizes: Ints) -> Ints | None:
 
 def spread_out(held: Ints | None, sizes: Ints, rng: np.random.Generator) -> Ints | None:
     """Switch copies of clusters of equal size at random, and keep what makes pairs of clusters share fewer workers."""
+    from ._spread_kernels import spread
+
     if held is None:
         return None
-    held = held.copy()
-    shared = held.T @ held
-    for i, j in rng.integers(0, len(held), (_SPREAD * int(held.sum()), 2)):
-        mine, other = np.flatnonzero(held[i] > held[j]), np.flatnonzero(held[j] > held[i])
-        if not mine.size or not other.size:
-            continue
-        c, d = rng.choice(mine), rng.choice(other)
-        if sizes[c] != sizes[d]:
-            continue
-        # i holds d instead of c, j holds c instead of d: the squares of what c and d share with others change
-        with_i, with_j = held[i].copy(), held[j].copy()
-        with_i[[c, d]] = with_j[[c, d]] = 0
-        delta = 2 * int((with_j - with_i) @ (shared[c] - shared[d])) + 2 * int(((with_j - with_i) ** 2).sum())
-        if delta <= 0:
-            held[i, [c, d]], held[j, [c, d]] = (0, 1), (1, 0)
-            for row, sign in ((with_j - with_i, 1), (with_i - with_j, -1)):
-                column = c if sign == 1 else d
-                shared[column] += row
-                shared[:, column] += row
+    held = np.ascontiguousarray(held)
+    spread(held, held.T @ held, sizes, rng.random((_SPREAD * int(held.sum()), 4)))
     return held
 
 
-def around(question: Question, rng: np.random.Generator) -> Ints | None:
-    """Return a random placement made of circulant blocks, or None if no such is regular.
+def around(question: Question, clusters: int, rng: np.random.Generator) -> Circles | None:
+    """Return a random quasi-cyclic placement of clusters of one size, or None if no such is regular.
 
-    With g = gcd(n, k), workers and partitions come in n / g and k / g circles of g; a worker's neighbour on its circle
-    holds the neighbours of what it holds. Every worker holds ``load``, every partition has equally many copies.
+    With g = gcd(n, V), workers and clusters come in n / g and V / g circles of g. Every worker holds as many clusters,
+    and every cluster has as many copies.
     """
-    n, k, load = question.workers, question.partitions, int(question.caps[0])
-    circle = gcd(n, k)
-    rows, columns = n // circle, k // circle
-    if (n * load) % k or circle < 3 or (question.replication is not None and n * load != k * question.replication):
+    n, size, k = question.workers, question.partitions // clusters, question.partitions
+    circle, held = gcd(n, clusters), int(question.caps[0]) // size
+    rows, columns = n // circle, clusters // circle
+    irregular = np.ptp(question.caps) > 0 or k % clusters or (n * held) % clusters or circle < 3
+    if irregular or question.replication not in (None, n * held // clusters):
         return None
-    ends = rng.permutation(np.repeat(np.arange(columns), rows * load // columns)).reshape(rows, load)
-    held = np.zeros((n, k), dtype=np.int64)
-    turn = np.arange(circle)
+    column = rng.permutation(np.repeat(np.arange(columns), rows * held // columns)).reshape(rows, held)
+    copies = []
     for row in range(rows):
-        for column, count in zip(*np.unique(ends[row], return_counts=True), strict=True):
+        for one, count in zip(*np.unique(column[row], return_counts=True), strict=True):
             if count > circle:
                 return None
-            for shift in rng.choice(circle, count, replace=False):
-                held[row * circle + turn, column * circle + (turn + shift) % circle] = 1
-    return held
+            copies += [(row, one, shift) for shift in rng.choice(circle, count, replace=False)]
+    return Circles(np.array(copies, dtype=np.int64), np.full(len(copies), np.sqrt(size)), circle)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class Walk:
 
     def compile(self) -> None:
         """Make one block of moves of a tiny problem of the same kind."""
-        from ._setup import rehearsal
+        from ._blocks import rehearsal
 
         rehearsal(self.question)
 
@@ -43,31 +44,27 @@ class Walk:
         start = self.starts[number % len(self.starts)]
         none = np.empty((0, self.question.stragglers), dtype=np.int64)
         value, bad = Setup(self.question, start.sizes, seed).judge(start.matrix, none)
-        arrays = {"sizes": start.sizes, "best": start.matrix, "current": start.matrix, "bad": bad}
-        return Chain(number, 0, value, {**arrays, "scale": np.array(value)})
+        arrays = {"sizes": start.sizes, "best": start.matrix, "bad": bad, "scale": np.array(value)}
+        walked: dict[str, Any] = {"current": start.matrix}
+        if (circles := start.circles) is not None and not number // len(self.starts):
+            walked = {"copies": circles.copies, "coefficients": circles.coefficients}
+            walked |= {f"best {name}": array for name, array in walked.items()}
+        return Chain(number, 0, value, {**arrays, **walked})
 
     def advance(self, chain: Chain, seed: int) -> Chain:
         """Make one block of moves; a new cycle starts from the best so far."""
+        from ._blocks import around, free
         from ._setup import Setup
         from ._walk_kernels import UNIFORMS
 
-        arrays, setup = chain.arrays, Setup(self.question, chain.arrays["sizes"], seed)
+        setup = Setup(self.question, chain.arrays["sizes"], seed)
         moves = _BLOCK_ATTACKED if setup.attacked else _BLOCK
         number = chain.moves // moves
         cycle = (number // _CYCLE + 1).bit_length() - 1
         first, length = _CYCLE * (2**cycle - 1), _CYCLE * 2**cycle
         part = (number - first + np.arange(moves) / moves) / length
-        temperatures = float(arrays["scale"]) * _HOT * _REHEAT**cycle * (_COLD / _HOT) ** part
+        temperatures = float(chain.arrays["scale"]) * _HOT * _REHEAT**cycle * (_COLD / _HOT) ** part
         uniforms = generator(seed, 1, chain.number, number).random((moves, UNIFORMS))
-
-        place = setup.place(arrays["best" if number == first else "current"], arrays["bad"])
-        best, record = arrays["best"].copy(), chain.value
-        # sets that are bad for one code are not all that matter for another: an attack judges where a block ends
-        beaten = -np.inf if setup.attacked else record
-        _, record, _ = setup.walk(place, setup.value(place), beaten, best, uniforms, temperatures)
-        bad = place.bad
-        if setup.attacked:
-            value, bad = setup.judge(place.matrix, bad)
-            record, best = (value, place.matrix) if value < chain.value else (chain.value, best)
-        changed = {"best": best, "current": place.matrix, "bad": bad}
-        return Chain(chain.number, chain.moves + moves, record, {**arrays, **changed})
+        block = around if "copies" in chain.arrays else free
+        record, changed = block(setup, chain, number == first, uniforms, temperatures)
+        return Chain(chain.number, chain.moves + moves, record, {**chain.arrays, **changed})
