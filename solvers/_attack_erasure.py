@@ -44,7 +44,7 @@ class Clusters:
         some = held.any(axis=0)
         packed = np.packbits(held[:, some], axis=0).T
         _, place, label = np.unique(packed, axis=0, return_index=True, return_inverse=True)
-        weight = np.bincount(label.ravel(), (np.abs(target[:, some]) ** 2).sum(axis=0), minlength=len(place))
+        weight: Floats = np.bincount(label.ravel(), (np.abs(target[:, some]) ** 2).sum(axis=0), minlength=len(place))
         cluster, holder = np.nonzero(held[:, some][:, place].T)
         return cls(len(rows), np.searchsorted(cluster, np.arange(len(place) + 1)), holder, weight)
 
@@ -60,7 +60,8 @@ class Clusters:
         if V == 0:
             return []
         most = int(np.clip(WORK // (len(self.holders) * stragglers), 16, STARTS))
-        pairs = np.stack(np.triu_indices(V, 1), axis=1) if most >= V * (V - 1) // 2 else self._meeting(most, rng)
+        few = V * (V - 1) // 2 <= most
+        pairs = np.stack(np.triu_indices(V, 1), axis=1) if few else self._meeting(most, rng)
         single = np.stack([np.arange(V), np.full(V, -1)], axis=1)
         starts = np.concatenate([single[:most], pairs]).astype(np.int64)
         lost = np.zeros((len(starts), self.size), dtype=bool)

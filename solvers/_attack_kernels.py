@@ -50,7 +50,7 @@ def sweep(W: Array, h: Array, k: int, row: Array) -> float:
     W[k, k] = -1.0 / pivot
     for u in range(h.shape[0]):
         h[u, k] /= size
-    return -square / pivot
+    return float(-square / pivot)
 
 
 @kernel

@@ -20,12 +20,13 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 # These constants are the definition of the standard attack: figures made with others do not compare.
-EPSILONS = (1.0, 0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4, 1e-6, 1e-8)  # ridges; rows have length 1
+EPSILONS = (1.0, 0.1, 0.01, 1e-4, 1e-6, 1e-8)  # ridges; rows have length 1
 ERASURES = 8  # sets that lose whole partitions from which it starts
-CHAINS = 32  # of annealing, at all ridges but the last in turn
-CHAIN = 200  # proposals of a chain per swap that is possible
-LONGEST = 1_000_000  # proposals of a chain
+CHAIN = 200, 1_000_000  # proposals of a chain of annealing: so many per swap that is possible, at most so many
+CHAINS = 32, 256  # at the ridges but the first and last in turn: at least and at most so many
+PROPOSALS = 8_000_000  # of all chains, if they are not too many then
 PIECES = 8  # of a chain; the tableau is made anew between them
+ACCEPTED = 8  # proposals per move at least: a piece with more moves ends early, as where all sets are alike
 HOT, COLD = 0.3, 0.04  # first and last temperature, in tenth percentiles of what swaps at a local optimum cost
 BUDGET = 10_000_000_000  # operations, roughly, after which no chain begins
 STEPS = 200  # swaps of one climb
@@ -128,14 +129,35 @@ class Search:
             if self.late:
                 return
 
-    def anneal(self, chains: int, budget: int = BUDGET, proposals: int = LONGEST) -> None:
-        """So many chains from random sets, one ridge after the other."""
-        proposals = min(proposals, CHAIN * self.stragglers * (self.size - self.stragglers))
-        moves = max(self.stragglers, BUDGET // (CHAINS * PIECES * self.size**2))
-        for c in range(chains):
-            if self.late or self.spent > budget:
+    def anneal(self, effort: int = 1) -> None:
+        """Chains of annealing from random sets, one ridge after the other."""
+        proposals = min(CHAIN[1], CHAIN[0] * self.stragglers * (self.size - self.stragglers))
+        share = -(-proposals // PIECES)
+        moves = max(self.stragglers, min(share // ACCEPTED, BUDGET // (CHAINS[0] * PIECES * self.size**2)))
+        for c in range(effort * int(np.clip(PROPOSALS // proposals, *CHAINS))):
+            if self.late or self.spent > effort * BUDGET:
                 return
-            self._chain(c % self._last, -(-proposals // PIECES), moves)
+            self.chain(c, share, moves)
+
+    def chain(self, number: int, proposals: int, moves: int) -> None:
+        """Anneal at one ridge, by pieces of so many proposals or moves, and descend from where that ends."""
+        from ._attack_kernels import anneal, swap_values
+
+        level = 1 + number % (self._last - 1)
+        error = self._climb(level, self.rng.permutation(self.size)[: self.stragglers])
+        now, costs = self._members, error - swap_values(self._W, self._h, error, self._work)
+        scale = max(float(np.quantile(costs[np.isfinite(costs)], 0.1)), 1e-12 * abs(error))
+        cooling = (COLD / HOT) ** (1.0 / PIECES)
+        for piece in range(PIECES):
+            error = self._place(level, now)
+            heat, factor = HOT * scale * cooling**piece, cooling ** (1.0 / proposals)
+            error, tried, made = anneal(self._W, self._h, error, heat, factor, proposals, moves, self.rng, self._row)
+            now = self._members
+            self.looked += tried
+            self.spent += 20 * tried + 2 * made * self.size**2
+            if self.late:
+                break
+        self._descend(level, now, "annealing")
 
     @property
     def _members(self) -> Ints:
@@ -187,25 +209,6 @@ class Search:
             if level >= self._last - 1 or self.late:
                 break
 
-    def _chain(self, level: int, proposals: int, moves: int) -> None:
-        """Anneal at one ridge, by pieces of so many proposals or moves, and descend from where that ends."""
-        from ._attack_kernels import anneal, swap_values
-
-        error = self._climb(level, self.rng.permutation(self.size)[: self.stragglers])
-        now, costs = self._members, error - swap_values(self._W, self._h, error, self._work)
-        scale = max(float(np.quantile(costs[np.isfinite(costs)], 0.1)), 1e-12 * abs(error))
-        cooling = (COLD / HOT) ** (1.0 / PIECES)
-        for piece in range(PIECES):
-            error = self._place(level, now)
-            heat, factor = HOT * scale * cooling**piece, cooling ** (1.0 / proposals)
-            error, tried, made = anneal(self._W, self._h, error, heat, factor, proposals, moves, self.rng, self._row)
-            now = self._members
-            self.looked += tried
-            self.spent += 20 * tried + 2 * made * self.size**2
-            if self.late:
-                break
-        self._descend(level, now, "annealing")
-
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
@@ -222,7 +225,7 @@ def candidates(
     """Attack one component with 1 to c - 1 stragglers: sets found, the worst first, and how many were judged."""
     search = Search.of(component.dense, component.target, stragglers, rng, deadline=deadline)
     search.begin()
-    search.anneal(CHAINS * effort, BUDGET * effort)
+    search.anneal(effort)
     n, q = component.rows.shape
     count = int(np.clip(BUDGET // (10 * n * n * min(n, q)), FEWEST, MOST))
     found: list[Candidate] = []

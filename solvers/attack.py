@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from ._attack_search import EPSILONS, POLISHED, Candidate, Search, candidates, compile_search
+from ._attack_search import PIECES, POLISHED, Candidate, Search, candidates, compile_search
 from ._worst_guess import first_guess
 from ._worst_question import Question
 from ._worst_setup import LARGE, Component, Floats, Ints, LeastSquares, unit_rows
@@ -21,8 +21,8 @@ from .result import Result, Status
 from .seeding import RngLike, generator, seed_of
 
 POLISH = 100_000_000  # n^2 s^2 up to which they are
-QUICK_EPSILONS = EPSILONS[::2]
-QUICK_CHAINS, QUICK_CHAIN = 4, 20_000  # chains of annealing in `bad_sets`, and their proposals
+QUICK = (1.0, 0.1, 1e-4, 1e-8)  # eps of `bad_sets`
+QUICK_CHAINS, QUICK_CHAIN = 4, 10_000  # its chains of annealing, and their proposals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +58,8 @@ class StandardAttack:
 
     What is known of a code that cannot be searched through is only as good as the attack on it, so errors compare when
     they come from the same attack. This one is fixed by the constants of `_attack_search`. It maximises the error of
-    ridge decoding, min_r \|\|r B - T\|\|^2 + eps \|\|r\|\|^2 (rows of length 1), which is an upper bound on the error and
-    never flat, at one eps after the other from large to small, by
+    ridge decoding, min_r \|\|r B - T\|\|^2 + eps \|\|r\|\|^2 (rows of length 1), which is at least the error and never
+    flat, at one eps after the other from large to small, by
 
     1. erasures: greedily whole clusters of partitions, from every cluster and pair of clusters;
     2. the greedy choice at every eps;
@@ -211,9 +211,10 @@ def bad_sets(
         raise InputError(f"count is {count}; 1 or more would work")
     lengths = np.linalg.norm(matrix, axis=1)
     rows = matrix / np.where(lengths > 0.0, lengths, 1.0)[:, None]
-    search = Search.of(rows, wanted[None], stragglers, generator(seed_of(rng)), QUICK_EPSILONS)
+    search = Search.of(rows, wanted[None], stragglers, generator(seed_of(rng)), QUICK)
     search.begin()
-    search.anneal(QUICK_CHAINS, proposals=QUICK_CHAIN)
+    for number in range(QUICK_CHAINS):
+        search.chain(number, QUICK_CHAIN // PIECES, QUICK_CHAIN)
     found = sorted(search.best(count), key=lambda item: -item[1])
     return np.array([lost for lost, _, _ in found]), np.array([error for _, error, _ in found])
 
