@@ -19,7 +19,7 @@ def blocks():
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("readme")
     rng = np.random.default_rng(5)
-    log = 1.0 + rng.exponential(0.5, (60, 12))
+    log = 1.0 + rng.exponential(0.5, (60, 6))
     np.savetxt(place / "rounds.csv", log, delimiter=",", fmt="%.4f")
     return place
 
