@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+# read when numpy is first imported; on matrices as small as ours, threads mostly wait for each other
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @dataclass

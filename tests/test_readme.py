@@ -1,6 +1,7 @@
 """Every command and every line of Python in the README, run in order in an empty folder."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -15,29 +16,27 @@ def blocks():
     return re.findall(r"```(\w+)\n(.*?)```", text, flags=re.S)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    place = tmp_path_factory.mktemp("readme")
-    rng = np.random.default_rng(5)
-    log = 1.0 + rng.exponential(0.5, (60, 12))
-    np.savetxt(place / "rounds.csv", log, delimiter=",", fmt="%.4f")
-    return place
-
-
-def test_every_command_works(blocks, folder):
+def test_every_command_works(blocks, gcopt):
     commands = [line for kind, block in blocks if kind == "sh" for line in block.splitlines()]
-    ours = [c.split("#")[0].strip() for c in commands if c.startswith("gcopt ")]
+    ours = [shlex.split(c, comments=True)[1:] for c in commands if c.startswith("gcopt ")]
     assert len(ours) >= 10
+    log = 1.0 + np.random.default_rng(5).exponential(0.5, (60, 6))
+    np.savetxt("rounds.csv", log, delimiter=",", fmt="%.4f")
     for command in ours:
-        script = f"{Path(sys.executable).parent}/{command}"
-        done = subprocess.run(script, shell=True, cwd=folder, capture_output=True, text=True)
-        assert done.returncode == 0, f"{command}: {done.stderr}"
-        assert done.stdout.strip(), command
+        done = gcopt(*command)
+        assert done.code == 0, f"{command}: {done.err}"
+        assert done.out.strip(), command
 
 
-def test_the_python_works_and_prints_what_it_says(blocks, folder):
+def test_the_installed_command_works():
+    done = subprocess.run([Path(sys.executable).parent / "gcopt", "solvers"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "worst-case" in done.stdout
+
+
+def test_the_python_works_and_prints_what_it_says(blocks, tmp_path):
     (block,) = [block for kind, block in blocks if kind == "python"]
-    done = subprocess.run([sys.executable, "-c", block], cwd=folder, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", block], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.strip().splitlines()
     assert lines[0] == "True"

@@ -23,6 +23,7 @@ from gcopt.families.cyclic_mds import cyclic_mds_matrix
 from gcopt.measuring import Measured
 from gcopt.report.codes import print_build, print_verify
 from gcopt.solvers.adversary import WorstCase
+from gcopt.verdicts import verdict
 from gcopt.verification import verify
 from tests.helpers import least_squares, straggler_sets
 from tests.matrices import FANO, PETERSEN
@@ -185,10 +186,10 @@ def test_sampled_means_agree_with_exact_ones(monkeypatch):
 def test_a_mean_of_few_sets_refutes_nothing_by_chance():
     """Two sets that happen to be alike have next to no spread, and five standard errors of nothing are nothing."""
     code = FAMILIES["random-regular"](60, 20, 4, rng=0)
-    true = 1.0001 * verify(code, samples=3000).segments[0].mean.value
+    true = 1.0001 * Measured(code, seed=0, samples=3000, seconds=60.0).mean(0, 20, None).value
     promise = Claim("mean", true, "a good estimate", stragglers=20)
     for seed in range(40):
-        (check,) = verify(code.with_claims([promise]), samples=2, seconds=1.0, rng=seed).checks
+        check = verdict(Measured(code, seed, samples=2, seconds=1.0), promise)
         assert check.status == "sampled"
         assert check.method.startswith("2 random sets")
     (check,) = verify(code.with_claims([replace(promise, value=0.5 * true)]), samples=100, seconds=1.0).checks
@@ -205,7 +206,7 @@ def test_what_never_happened_in_a_sample_refutes_nothing():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("gcopt.enumeration.SETS", 10)
         for seed in range(5):
-            (check,) = verify(code.with_claims([promise]), samples=200, rng=seed).checks
+            check = verdict(Measured(code, seed, samples=200, seconds=60.0), promise)
             assert check.status == "sampled"
         (check,) = verify(code.with_claims([replace(promise, value=0.5)]), samples=200).checks
         assert check.status == "refuted"

@@ -27,10 +27,10 @@ RULES = {
 }
 
 
-def one_by_one(code, c, arrived, wait="decodable", tolerate=None, deadline=None):
+def one_by_one(code, c, decoder, arrived, wait="decodable", tolerate=None, deadline=None):
     """The end of the wait for one segment and who was heard by then."""
     times = arrived[:, c]
-    segment, decoder = code.segments[c], Decoder(code.segments[c])
+    segment = code.segments[c]
     heard = np.zeros(code.workers, dtype=bool)
     order = [j for j in np.argsort(times, kind="stable") if np.isfinite(times[j])]
     enough = max(1e-12, (tolerate or 0.0) * (1 + 1e-6)) * segment.blocks * segment.partitions
@@ -65,11 +65,12 @@ def test_every_rule_is_what_going_through_the_answers_finds(name, rule):
     waiting = Waiting(code, **RULES[rule])
     until, heard = waiting.until(arrived), waiting.heard(arrived)
     for c in range(len(code.segments)):
+        decoder = Decoder(code.segments[c])
         for i in range(60):
-            time, used = one_by_one(code, c, arrived[i], **RULES[rule])
+            time, used = one_by_one(code, c, decoder, arrived[i], **RULES[rule])
             assert until[i, c] == time
             if np.isfinite(time):
-                error = [Decoder(code.segments[c])(one).error for one in (heard[i, c], used)]
+                error = [decoder(one).error for one in (heard[i, c], used)]
                 assert error[0] <= 1e-9 if error[1] <= 1e-9 else (heard[i, c] == used).all()
 
 
