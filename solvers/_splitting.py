@@ -39,7 +39,7 @@ class Marginals:
         sums = np.concatenate([scale**2 @ support, support.sum(axis=1)])
         system: Any = _links(support * scale[:, None], k) + sparse.diags_array(sums)
         self._factors = splu(sparse.csc_array(system.tocsr()[self._free][:, self._free]))
-        self._support, self._scale = support, scale
+        self.support, self._scale = support, scale
 
     def fit(self, matrix: Floats) -> Floats:
         """Return the one with the same sums; of a matrix that is 0 elsewhere, the nearest one."""
@@ -50,7 +50,7 @@ class Marginals:
         k, sums = columns.size, np.concatenate([columns, rows])
         found = np.zeros(sums.size)
         found[self._free] = self._factors.solve(sums[self._free])
-        return np.where(self._support, self._scale[:, None] * found[:k] + found[k:, None], 0.0)
+        return np.where(self.support, self._scale[:, None] * found[:k] + found[k:, None], 0.0)
 
 
 @dataclass(frozen=True)
@@ -78,32 +78,41 @@ class Splitting:
         scale = np.sqrt(self.start.sum(axis=1))
         low = np.repeat(-scale[:, None] / self.start.shape[1], self.start.shape[1], axis=1)
         first = self.start / scale[:, None] + low
-        norm = _norm(first)
-        best, value, bound, step = first, norm, 0.0, 0
-        if norm < ROUNDING:
+        best, value, bound, step = first, _norm(first), 0.0, 0
+        if value < ROUNDING or iterations == 0 or perf_counter() >= deadline:
             return self.start, 0.0, 0
-        marginals = Marginals(support, scale)
+        marginals, radius = Marginals(support, scale), RADIUS * value
         copies = [first] * (2 if self.nonnegative else 1)
-        while step < iterations and perf_counter() < deadline:
+        over = False
+        while not over:
             step += 1
-            near = [_shrunk(copies[0], RADIUS * norm), *(np.maximum(copy, low) for copy in copies[1:])]
+            near = [_shrunk(copies[0], radius), *(np.maximum(copy, low) for copy in copies[1:])]
             middle = sum(2.0 * x - z for x, z in zip(near, copies, strict=True)) / len(copies)
             middle = np.where(support, middle, low)
             middle -= marginals.fit(middle)
-            if step % EVERY == 0:
+            over = step == iterations or perf_counter() >= deadline
+            if over or step % EVERY == 0:
                 inside = _mixed(middle, first, low) if self.nonnegative else middle
                 if (found := _norm(inside)) < value:
                     best, value = inside, found
-                left = [(z - x) / (RADIUS * norm) for z, x in zip(copies, near, strict=True)]
-                slack = np.where(support, -left[1], 0.0) if self.nonnegative else np.zeros_like(low)
-                dual = np.where(support, marginals.fit(np.where(support, left[0] - slack, 0.0)), left[0])
-                nuclear = np.linalg.svd(dual + slack, compute_uv=False).sum()
-                bound = max(bound, float((dual * first).sum() + (slack * low).sum()) / float(nuclear))
-                if value**2 - bound**2 <= gap * value**2:
-                    break
+                left = [(z - x) / radius for z, x in zip(copies, near, strict=True)]
+                bound = max(bound, _least(left, first, low, marginals))
+                over = over or value**2 - bound**2 <= gap * value**2
             copies = [z + middle - x for z, x in zip(copies, near, strict=True)]
         weights = np.where(support, scale[:, None] * (best - low), 0.0)
         return np.maximum(weights, 0.0) if self.nonnegative else weights, bound, step
+
+
+def _least(left: list[Floats], first: Floats, low: Floats, marginals: Marginals) -> float:
+    """Return a bound below all norms, from what is left of each copy: Z, and of that for the signs what is negative.
+
+    Z is replaced by what has the same product with all C, plus something positive times C - low, which is not negative.
+    """
+    support = marginals.support
+    slack = np.where(support, -left[1], 0.0) if len(left) > 1 else np.zeros_like(low)
+    dual = np.where(support, marginals.fit(np.where(support, left[0] - slack, 0.0)), left[0])
+    nuclear = float(np.linalg.svd(dual + slack, compute_uv=False).sum())
+    return float((dual * first).sum() + (slack * low).sum()) / nuclear
 
 
 def components(support: Bools) -> tuple[Ints, Ints]:

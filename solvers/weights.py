@@ -65,6 +65,9 @@ class SpectralWeightsResult(Result):
 class SpectralWeights:
     r"""Weights on a fixed assignment for which no set of stragglers hurts much: the smallest second singular value.
 
+    That minimises what is guaranteed. Decoded by least squares the worst set may cost a little more or less than with
+    equal weights, all the same; `gcopt.solvers.adversary.WorstCase` measures it.
+
     W, shape (n, k), is 0 where a worker does not hold a partition; its columns sum to 1, so that all messages add up to
     the gradient, and its row sums r, R = diag(r), are those of the equal split (k / n each where loads and replication
     are equal). Then R^-1/2 W has the singular value 1, with the vectors r^1/2 and 1, and tau is the largest of the
@@ -270,6 +273,8 @@ class UnbiasedWeights:
             raise InfeasibleError(
                 f"partition {deaf[0]} is only on workers that always straggle; give it to another too"
             )
+        if self.nonnegative:
+            import cvxpy  # noqa: F401  before the clock starts
         started = perf_counter()
         problem = Problem(support[heard], chances[heard] / (1.0 - chances[heard]), self.correlation)
         alpha, bound = problem.nonnegative(self.seconds) if self.nonnegative else problem.free()
