@@ -17,7 +17,7 @@ from .errors import LimitError
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-EXACT, SOLVED = 1e-9, 1e-6  # relative distance of value and bound that counts as none: closed forms, the solver
+EXACT, SOLVED = 1e-8, 1e-6  # relative distance of value and bound that counts as none: closed forms, the solver
 ROUNDING = 1e-14  # of the cost of the equal split
 
 
@@ -81,7 +81,7 @@ class Problem:
         live = self.costs > 0.0
         alpha = np.zeros(self.support.shape)
         cells = np.ix_(live, self.priced)
-        scale = float(self.costs[live].mean())
+        scale = self.cost(Problem(self.support, self.costs, 0.0).free()[0])  # so that the optimum is no more than 1
         found, multipliers = self._solved(self.support[cells], self.costs[live] / scale, seconds)
         found /= found.sum(axis=0)
         alpha[cells] = found

@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 CELLS, WORKERS = 4_000_000, 5_000  # n k and n up to which dense matrices are worked on
+TINY = 1e-150  # odds of straggling below count as none: inverses of their squares would overflow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,7 +277,8 @@ class UnbiasedWeights:
         if self.nonnegative:
             import cvxpy  # noqa: F401  before the clock starts
         started = perf_counter()
-        problem = Problem(support[heard], chances[heard] / (1.0 - chances[heard]), self.correlation)
+        costs = chances[heard] / (1.0 - chances[heard])
+        problem = Problem(support[heard], np.where(costs < TINY, 0.0, costs), self.correlation)
         alpha, bound = problem.nonnegative(self.seconds) if self.nonnegative else problem.free()
         value = problem.cost(alpha)
         if abs(value - bound) <= ROUNDING * problem.cost(support[heard] / support[heard].sum(axis=0)):

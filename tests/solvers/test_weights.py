@@ -246,12 +246,17 @@ def test_workers_that_never_and_that_always_straggle():
         UnbiasedWeights().solve(np.eye(2), probability=[0.5, 1.0])
 
 
-@pytest.mark.parametrize("correlation", [0.0, 0.5, 1.0 - 1e-9])
-def test_larger_problems_are_proved_too(correlation):
+@pytest.mark.parametrize("nonnegative", [False, True])
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 1.0 - 1e-6, 1.0])
+def test_larger_problems_with_very_unequal_workers_are_proved_too(correlation, nonnegative):
     rng = np.random.default_rng(5)
-    support = random_support(rng, 60, 80, 0.1)
-    found = UnbiasedWeights(correlation).solve(support, probability=rng.uniform(1e-6, 0.99, 60))
+    support = random_support(rng, 40, 50, 0.1)
+    chances = np.where(rng.random(40) < 0.3, 0.999, 10.0 ** -rng.uniform(0.5, 5, 40))
+    chances[:2] = 1e-300, 1.0
+    support[2] = True
+    found = UnbiasedWeights(correlation, nonnegative).solve(support, probability=chances)
     assert found.gap <= 1e-6
+    assert found.status is Status.OPTIMAL
 
 
 @pytest.mark.parametrize(
