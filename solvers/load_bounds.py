@@ -121,7 +121,7 @@ def mean_bound_independent(loads: ArrayLike, partitions: int, probability: Array
     0.25
     """
     k, given = _checked(loads, partitions)
-    return _over_chances(given, k, _chances(probability, len(given)), lambda x: exp(-x))
+    return _over_chances(given, k, checked_chances(probability, len(given)), lambda x: exp(-x))
 
 
 def unbiased_bound(loads: ArrayLike, partitions: int, probability: ArrayLike) -> float:
@@ -146,7 +146,7 @@ def unbiased_bound(loads: ArrayLike, partitions: int, probability: ArrayLike) ->
     1.0
     """
     k, given = _checked(loads, partitions)
-    return _over_chances(given, k, _chances(probability, len(given)), _odds)
+    return _over_chances(given, k, checked_chances(probability, len(given)), _odds)
 
 
 def second_singular_bound(workers: int, partitions: int, load: int) -> float:
@@ -292,7 +292,7 @@ def _whole(name: str, value: Any) -> int:
     raise InputError(f"{name} is {value!r}; an integer of at least 1 would work")
 
 
-def _chances(probability: ArrayLike, n: int) -> Floats:
+def checked_chances(probability: ArrayLike, n: int) -> Floats:
     """Return q_j of every worker, shape (n,)."""
     given = np.asarray(probability)
     if given.dtype.kind not in "iuf" or given.shape not in ((), (n,)):
