@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from gcopt.checks import check_number
+from gcopt.code import GradientCode
 from gcopt.console import jsonable
 from gcopt.errors import InputError
-from gcopt.files import load, write_atomically
+from gcopt.files import load, save, write_atomically
 from gcopt.registry import Registry
 from gcopt.solvers.result import Result, Status
 
@@ -34,11 +35,14 @@ class Solution:
     result : Result
     more : mapping
         Further values for people and scripts (sets, methods, sequences of numbers).
+    code : GradientCode or None
+        What was found, where that is a code.
     """
 
     solver: str
     result: Result
     more: Mapping[str, Any] = field(default_factory=dict)
+    code: GradientCode | None = None
 
     @property
     def exit_code(self) -> int:
@@ -62,7 +66,12 @@ class Solution:
         }
 
     def save(self, path: Path) -> Path:
-        """Write the result to an npz: its JSON as ``result``, and sequences, unless ragged, as arrays of their own."""
+        """Write the code that was found, as `gcopt.files.save` does; where none was, the result.
+
+        That is an npz too: its JSON as ``result``, and sequences, unless ragged, as arrays of their own.
+        """
+        if self.code is not None:
+            return save(self.code, path)
         text = json.dumps(jsonable(self.to_dict()))
         arrays: dict[str, Any] = {}
         for key, value in self.more.items():

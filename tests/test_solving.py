@@ -125,6 +125,17 @@ def test_a_saved_result_is_read_back(tmp_path):
         assert json.loads(str(archive["result"]))["value"] is None
 
 
+def test_a_code_that_was_found_is_saved_as_a_code(tmp_path):
+    code = gcopt.families.cyclic_mds(5, 2)
+    result = Result(value=0.0, bound=0.0, status=Status.OPTIMAL, seconds=0.1)
+    solution = Solution("mine", result, {"set": [1, 2]}, code)
+    back = gcopt.load(solution.save(tmp_path / "code.npz"))
+    assert (back.family, back.claims) == ("cyclic-mds", code.claims)
+    assert "code" not in solution.to_dict()
+    with pytest.raises(InputError, match="a code is written as"):
+        solution.save(tmp_path / "code.csv")
+
+
 def test_a_ragged_result_is_saved_as_json_only(tmp_path):
     path = str(save(gcopt.families.placement(4, 1, speeds=[1.0, 2.0, 3.0, 4.0], rng=0), tmp_path / "code.npz"))
     solution = SOLVERS["ordering"]({"code": path})
