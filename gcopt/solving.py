@@ -204,6 +204,7 @@ SOLVERS: Registry[Solver] = Registry(
         "ordering": Solver("ordering", "Ramamoorthy, Meng, Girimaji 2024, arXiv 2405.19509", _ordering),
         "diversity-runtime": "gcopt.solving_diversity:RUNTIME",
         "diversity-completion": "gcopt.solving_diversity:COMPLETION",
+        "exact-code": "gcopt.solving_exact:EXACT",
         "order-statistics": Solver("order-statistics", "David & Nagaraja 2003, Chapter 3", _order_statistics),
     },
 )
