@@ -206,6 +206,7 @@ SOLVERS: Registry[Solver] = Registry(
         "diversity-completion": "gcopt.solving_diversity:COMPLETION",
         "spectral-weights": "gcopt.solving_weights:SPECTRAL",
         "unbiased-weights": "gcopt.solving_weights:UNBIASED",
+        "exact-code": "gcopt.solving_exact:EXACT",
         "order-statistics": Solver("order-statistics", "David & Nagaraja 2003, Chapter 3", _order_statistics),
     },
 )
