@@ -42,6 +42,22 @@ def settings(pairs: Iterable[str]) -> dict[str, Any]:
     return found
 
 
+def integers(option: str, text: str | None) -> tuple[int, ...] | None:
+    """Read the integers of an option, with commas between them.
+
+    Examples
+    --------
+    >>> integers("--moves", "512, 256")
+    (512, 256)
+    """
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.strip("[] ").split(","))
+    except ValueError:
+        raise InputError(f"{option} {text}: integers with commas between them are needed, such as 512,256") from None
+
+
 def jsonable(value: Any) -> Any:
     """Return a value as strict JSON can hold it: no infinities or NaN (null), no numpy types.
 
@@ -128,7 +144,7 @@ def progress(what: str, total: int | None = None) -> Iterator[Progress]:
 class Progress:
     """A progress bar that shows nothing."""
 
-    def update(self, done: int, total: int | None = None, note: str = "") -> None:
+    def update(self, done: float, total: float | None = None, note: str = "") -> None:
         """Say how far it is."""
 
 
@@ -137,7 +153,7 @@ class _Shown(Progress):
         self._bar = bar
         self._task = task
 
-    def update(self, done: int, total: int | None = None, note: str = "") -> None:
+    def update(self, done: float, total: float | None = None, note: str = "") -> None:
         known = {} if total is None else {"total": total}
         self._bar.update(self._task, completed=done, note=note, **known)
 

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,14 @@ import numpy as np
 from gcopt.checks import check_number
 from gcopt.code import GradientCode
 from gcopt.console import jsonable
+from gcopt.effort import Effort
 from gcopt.errors import InputError
 from gcopt.files import load, save, write_atomically
 from gcopt.registry import Registry
 from gcopt.solvers.result import Result, Status
 
+_GENERAL = ("seconds", "seed", "effort")
+_NO_EFFORT = Effort()
 _EXIT = {Status.INFEASIBLE: 1, Status.ERROR: 1, Status.LIMIT: 3}
 
 
@@ -46,7 +49,9 @@ class Solution:
 
     @property
     def exit_code(self) -> int:
-        """0 with a valid result, 1 when there is none to be had, 3 when a limit came first."""
+        """0 with a valid result, 1 when there is none to be had, 3 when a limit came first, 130 when interrupted."""
+        if self.more.get("stopped") == "interrupted":
+            return 130
         return _EXIT.get(self.result.status, 0)
 
     def to_dict(self) -> dict[str, Any]:
@@ -115,13 +120,21 @@ class Solver:
     def signature(self) -> inspect.Signature:
         """Parameters with their defaults, without those every solver has."""
         full = inspect.signature(self.function)
-        return full.replace(parameters=[p for p in full.parameters.values() if p.name not in ("seconds", "seed")])
+        return full.replace(parameters=[p for p in full.parameters.values() if p.name not in _GENERAL])
 
-    def __call__(self, settings: Mapping[str, Any], *, seconds: float | None = None, seed: int = 0) -> Solution:
-        """Run it."""
-        for key in ("seconds", "seed"):
+    @cached_property
+    def searches(self) -> bool:
+        """Whether it walks in chains, on processes, and can be replayed and resumed."""
+        return "effort" in inspect.signature(self.function).parameters
+
+    def __call__(
+        self, settings: Mapping[str, Any], *, seconds: float | None = None, seed: int = 0, effort: Effort | None = None
+    ) -> Solution:
+        """Run it; ``effort`` instead of ``seconds`` says more about a search."""
+        for key in (*_GENERAL, *vars(_NO_EFFORT)):
             if key in settings:
                 raise InputError(f"{self.name}: {key} is not a setting; there is an option --{key}")
+        effort = Effort(seconds=seconds) if effort is None else effort
         named = [p.name for p in self.signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
         open_ended = len(named) < len(self.signature.parameters)
         valid = ", ".join(named) + (" and those of the model" if open_ended else "")
@@ -129,9 +142,13 @@ class Solver:
             self.signature.bind(**settings)
         except TypeError as error:
             raise InputError(f"{self.name}: {error}; it takes: {valid}") from None
-        if seconds is not None:
-            check_number("seconds", seconds, 0.0)
-        return self.function(**settings, seconds=seconds, seed=seed)
+        if effort.seconds is not None:
+            check_number("seconds", effort.seconds, 0.0)
+        if self.searches:
+            return self.function(**settings, effort=effort, seed=seed)
+        if replace(effort, seconds=None) != _NO_EFFORT:
+            raise InputError(f"{self.name} makes no moves; --moves, --processes and --checkpoint are for those that do")
+        return self.function(**settings, seconds=effort.seconds, seed=seed)
 
 
 def _worst_case(
@@ -206,6 +223,7 @@ SOLVERS: Registry[Solver] = Registry(
         "diversity-completion": "gcopt.solving_diversity:COMPLETION",
         "spectral-weights": "gcopt.solving_weights:SPECTRAL",
         "unbiased-weights": "gcopt.solving_weights:UNBIASED",
+        "assignment": "gcopt.solving_assignment:ASSIGNMENT",
         "exact-code": "gcopt.solving_exact:EXACT",
         "order-statistics": Solver("order-statistics", "David & Nagaraja 2003, Chapter 3", _order_statistics),
     },

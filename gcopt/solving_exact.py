@@ -12,14 +12,13 @@ import gcopt
 from gcopt.checks import check_count
 from gcopt.code import Claim, GradientCode, Segment
 from gcopt.decoding import components
+from gcopt.effort import Effort
 from gcopt.errors import InputError
 from gcopt.families._family import check_sizes
 from gcopt.families._speeds import PER_WORKER, check_speeds, weighted_loads
 from gcopt.files import load as read
 from gcopt.solvers.exact_code import ExactCode
 from gcopt.solving import Solution, Solver
-
-_SECONDS = 30.0
 
 
 def exact_code(
@@ -33,7 +32,7 @@ def exact_code(
     start: str | None = None,
     chains: int = 4,
     *,
-    seconds: float | None,
+    effort: Effort,
     seed: int,
 ) -> Solution:
     """Which code, exact for every s stragglers, amplifies noise (rounding, low precision) least.
@@ -57,17 +56,21 @@ def exact_code(
     chains : int
         Searches side by side.
     """
+    about = {key: value for key, value in locals().items() if key != "effort"}
     n, s = check_sizes(workers, stragglers)
-    solver = ExactCode(seconds=_SECONDS if seconds is None else seconds, chains=check_count("chains", chains, 1))
+    search = effort.search(check_count("chains", chains, 1))
+    solver = ExactCode(search.seconds, search.moves, search.chains, search.processes)
+    kept = effort.kept({"solver": "exact-code", **about})
+    walked: dict[str, Any] = {"rng": seed, "chains": kept.chains, "tell": effort.tell, "keep": kept.write}
     starts = [] if start is None else [_matrix(start)]
     if assignment is not None:
         for name, value in (("load", load), ("partitions", partitions), ("loads", loads), ("speeds", speeds)):
             if value is not None:
                 raise InputError(f"{name} is {value!r}; assignment says already who holds what, leave one of them out")
-        found = solver.solve(n, s, holders=_holders(assignment), starts=starts, rng=seed)
+        found = solver.solve(n, s, holders=_holders(assignment), starts=starts, **walked)
     else:
         k = _partitions(partitions, n, speeds)
-        found = solver.solve(n, s, partitions=k, loads=_loads(n, s, k, load, loads, speeds), starts=starts, rng=seed)
+        found = solver.solve(n, s, partitions=k, loads=_loads(n, s, k, load, loads, speeds), starts=starts, **walked)
     segment = Segment(sparse.csr_array(found.encoding), stragglers=s)
     groups = sorted(part.workers.size for part in components(segment))
     more = {

@@ -60,7 +60,7 @@ class Clusters:
         if V == 0:
             return []
         most = int(np.clip(WORK // (len(self.holders) * stragglers), 16, STARTS))
-        few = V * (V - 1) // 2 <= most
+        few = most >= V * (V - 1) // 2
         pairs = np.stack(np.triu_indices(V, 1), axis=1) if few else self._meeting(most, rng)
         single = np.stack([np.arange(V), np.full(V, -1)], axis=1)
         starts = np.concatenate([single[:most], pairs]).astype(np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -13,6 +14,7 @@ from .chains import Chain, Problem
 from .errors import LimitError
 
 _DEATHS = 3
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,18 @@ class Hands:
 
     def _pool(self) -> ProcessPoolExecutor:
         context = get_context("spawn")  # a fork of a process with threads (BLAS, numba) may hang
-        return ProcessPoolExecutor(self.processes, context, initializer=_prepare, initargs=(self.problem,))
+        pool = ProcessPoolExecutor(self.processes, context, initializer=_prepare, initargs=(self.problem,))
+        before = {name: os.environ.get(name) for name in _THREADS}
+        os.environ.update(dict.fromkeys(_THREADS, "1"))  # read when a process loads numpy: they are many already
+        try:
+            wait([pool.submit(os.getpid) for _ in range(self.processes)])
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+        return pool
 
     def __enter__(self) -> Hands:
         return self

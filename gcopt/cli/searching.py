@@ -18,14 +18,36 @@ def solve(
     sets: Sets = None,
     seconds: Annotated[float | None, typer.Option(help="Time limit.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the result to this npz.")] = None,
+    moves: Annotated[
+        str | None, typer.Option(help="Of a search: moves of each chain, as an earlier one recorded them: 512,256.")
+    ] = None,
+    processes: Annotated[int, typer.Option(min=1, help="Of a search: how many work on it at once.")] = 1,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Of a search: keep its chains in this npz, and go on from it if it exists.")
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Run one solver: value, proven bound, gap."""
+    """Run one solver: value, proven bound, gap.
+
+    For example: gcopt solve assignment --set workers=24 --set load=4 --set stragglers=4 --seconds 60 -o code.npz
+
+    A search under a time limit records the moves of its chains; --moves makes it again, bit for bit. Interrupted, it
+    gives what it has (exit code 130).
+    """
+    from gcopt.effort import Effort
     from gcopt.report.searching import print_solution
     from gcopt.solving import SOLVERS
 
-    solution = SOLVERS[solver](console.settings(sets or []), seconds=seconds, seed=seed)
+    with console.progress(solver) as bar:
+        effort = Effort(
+            seconds,
+            console.integers("--moves", moves),
+            processes,
+            checkpoint,
+            lambda done, total, value: bar.update(done, total, note=f"best {value:.6g}"),
+        )
+        solution = SOLVERS[solver](console.settings(sets or []), seed=seed, effort=effort)
     if output is not None:
         solution.save(output)
     if json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR
 from math import comb
 
@@ -12,9 +12,8 @@ import numpy as np
 from gcopt.averages import mean_error
 from gcopt.code import GradientCode
 from gcopt.decoding import Decoder
-from gcopt.errors import InputError
 from gcopt.evaluate import evaluate
-from gcopt.families import FAMILIES
+from gcopt.known_codes import known_codes
 from gcopt.solvers.seeding import generator
 from gcopt.tabulating.table import Row, Section, Table, significant
 
@@ -26,8 +25,6 @@ _SAMPLES = 400
 _SEARCHED = 50_000_000  # sets; where there are more, the table says what an attack reaches and what bounds prove
 _DIGITS = 3
 _EQUAL = 1.01  # errors so near each other are a tie
-
-Builder = Callable[[int, int, int, int], GradientCode]
 
 
 def approximate(
@@ -44,11 +41,7 @@ def approximate(
     """
     for n, gamma, share in itertools.product(sizes, replications, SHARES):
         s = round(share * n)
-        for name, build in _BUILDERS.items():
-            try:
-                code = build(n, gamma, s, seed)
-            except InputError:
-                continue
+        for name, code in known_codes(n, gamma, s, seed):
             about = {"workers": str(n), "replication": str(gamma), "stragglers": str(s), "family": name}
             yield {**about, **_measured(code, s, seed), **_bounds(n, gamma, s, code.partitions)}
 
@@ -83,87 +76,6 @@ def _bounds(n: int, gamma: int, s: int, partitions: int) -> dict[str, str]:
     lost = comb(n - gamma, s - gamma) / comb(n, s) if s >= gamma else 0.0
     worst = max(lost, (s // gamma) / partitions)
     return {"worst >=": _number(worst, ROUND_FLOOR), "mean >=": _number(lost, ROUND_FLOOR)}
-
-
-def _regular(name: str, **more: object) -> Builder:
-    """Return a builder of a family that takes workers, stragglers and load."""
-    return lambda n, gamma, s, seed: _built(name, seed, workers=n, stragglers=s, load=gamma, **more)
-
-
-def _built(name: str, seed: int, **parameters: object) -> GradientCode:
-    family = FAMILIES[name]
-    given = {"rng": seed} if "rng" in family.signature.parameters else {}
-    return family(**parameters, **given)
-
-
-def _margulis(n: int, gamma: int, s: int, seed: int) -> GradientCode:
-    if gamma != 8:
-        raise InputError(f"replication is {gamma}; that of a Margulis graph is 8")
-    return _built("margulis", seed, workers=n, stragglers=s)
-
-
-def _block_design(n: int, gamma: int, s: int, seed: int) -> GradientCode:
-    """Build the design with the fewest partitions: the smallest index that exists."""
-    for index in range(1, gamma):
-        if FAMILIES["block-design"].exists(workers=n, replication=gamma, index=index, stragglers=s).answer == "yes":
-            return _built("block-design", seed, workers=n, replication=gamma, index=index, stragglers=s)
-    raise InputError(f"workers is {n}; no block design with replication {gamma} is known")
-
-
-def _graph_assignment(n: int, gamma: int, s: int, seed: int) -> GradientCode:
-    if 2 * n % gamma or 2 * n // gamma <= gamma:
-        raise InputError(f"workers is {n}; no {gamma}-regular graph has so many edges")
-    return _built("graph-assignment", seed, graph="random-regular", workers=n, replication=gamma, stragglers=s)
-
-
-def _stochastic_block(n: int, gamma: int, s: int, seed: int) -> GradientCode:
-    """Half of the load inside one of n / (2 gamma) communities."""
-    communities = next((t for t in range(n // (2 * gamma), 1, -1) if n % t == 0), 0)
-    if not communities:
-        raise InputError(f"workers is {n}; it has no divisor that suits communities")
-    size = n // communities
-    chances = {"inside": gamma / 2 / size, "across": gamma / 2 / (n - size)}
-    return _built("stochastic-block", seed, workers=n, stragglers=s, communities=communities, **chances)
-
-
-def _product(n: int, gamma: int, s: int, seed: int) -> GradientCode:
-    """Build the product of two block designs, or of one with itself, whose sizes and replications multiply to these."""
-    design = FAMILIES["block-design"]
-    for a, b in itertools.product(range(3, n // 3 + 1), range(2, gamma // 2 + 1)):
-        if n % a or gamma % b or b >= a or gamma // b >= n // a:
-            continue
-        pair = [_symmetric(a, b), _symmetric(n // a, gamma // b)]
-        if all(pair):
-            first, second = (design(**one, stragglers=1) for one in pair if one)
-            return _built("product", seed, first=first, second=second, stragglers=s)
-    raise InputError(f"workers is {n}; no two symmetric designs multiply to replication {gamma}")
-
-
-def _symmetric(points: int, size: int) -> dict[str, int] | None:
-    """Return the parameters of a design with as many blocks as points, if there is one."""
-    index, rest = divmod(size * (size - 1), points - 1)
-    if rest or not index:
-        return None
-    given = {"workers": points, "replication": size, "index": index}
-    return given if FAMILIES["block-design"].exists(**given, stragglers=1).answer == "yes" else None
-
-
-_BUILDERS: dict[str, Builder] = {
-    "fractional-repetition": _regular("fractional-repetition"),
-    "grouped (exact)": lambda n, gamma, s, seed: _built("grouped", seed, workers=n, stragglers=gamma - 1),
-    "circulant": _regular("circulant"),
-    "random-regular": _regular("random-regular"),
-    "random-regular-graph": _regular("random-regular-graph"),
-    "margulis": _margulis,
-    "bernoulli": _regular("bernoulli"),
-    "bernoulli, regularised": _regular("bernoulli", regularised=True),
-    "stochastic-block": _stochastic_block,
-    "soft-design": lambda n, gamma, s, seed: _built("soft-design", seed, workers=n, replication=gamma, stragglers=s),
-    "product": _product,
-    "strongly-regular": _regular("strongly-regular"),
-    "block-design": _block_design,
-    "graph-assignment": _graph_assignment,
-}
 
 
 def sections(rows: Sequence[Row]) -> Iterator[Section]:

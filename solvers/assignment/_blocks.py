@@ -41,7 +41,9 @@ def around(setup: Setup, chain: Chain, fresh: bool, uniforms: Floats, temperatur
     """Make moves of a quasi-cyclic code, likewise."""
     arrays, tuned = chain.arrays, setup.question.tuned
     best: _Circles = arrays["best copies"].copy(), arrays["best coefficients"].copy()
-    now: _Circles = (best[0].copy(), best[1].copy()) if fresh else (arrays["copies"].copy(), arrays["coefficients"].copy())
+    now: _Circles = (
+        (best[0].copy(), best[1].copy()) if fresh else (arrays["copies"].copy(), arrays["coefficients"].copy())
+    )
     circle, place = gcd(*arrays["best"].shape), setup.place(arrays["best"], arrays["bad"])
     ridge = setup.ridge(place.matrix)
     unroll(*now, circle, place.matrix)

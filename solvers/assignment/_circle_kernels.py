@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..jit import kernel
+from ._inverse_kernels import products, with_row
 from ._walk_kernels import Place, Sizes, Wanted, objective
 
 Floats = NDArray[np.float64]
@@ -30,12 +31,17 @@ def unroll(copies: Ints, coefficients: Floats, circle: int, matrix: Floats) -> N
 
 @kernel
 def settle(place: Place, fit: Sizes, ridge: float) -> None:
-    """Bring everything in a place in line with its matrix."""
-    place.gram[:] = np.dot(place.matrix, place.matrix.T)
-    for j in range(len(place.gram)):
-        place.gram[j, j] += ridge
-    place.inverse[:] = np.linalg.inv(place.gram)
-    place.sums[:] = np.dot(place.matrix, fit.target)
+    """Bring everything in a place in line with its matrix, without a library whose threads get in the way here."""
+    n = len(place.gram)
+    line, x = np.empty(n), np.empty(n)
+    place.inverse[:] = 0.0
+    for j in range(n):
+        products(place.matrix[j], place.matrix, line)
+        line[j] += ridge
+        place.gram[j] = line
+        line[j + 1 :] = 0.0  # these are not there yet
+        with_row(place.inverse, j, line, x)
+        place.sums[j] = np.dot(place.matrix[j], fit.target)
 
 
 @kernel

@@ -1,0 +1,273 @@
+"""The search for assignments as the command line runs it: sizes, loads or a cluster in, a code with its proofs out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import ceil, inf
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+import gcopt
+from gcopt.averages import check_probability
+from gcopt.checks import check_count, check_number
+from gcopt.cluster import Cluster
+from gcopt.code import Claim, GradientCode, Segment
+from gcopt.effort import Effort
+from gcopt.errors import InfeasibleError, InputError
+from gcopt.files import load as read
+from gcopt.known_codes import known_codes
+from gcopt.measuring import Measured
+from gcopt.solvers.assignment import Assignment, AssignmentResult, Question, Rounds, Weights
+from gcopt.solvers.result import Status
+from gcopt.solvers.seeding import generator
+from gcopt.solving import Solution, Solver
+
+OBJECTIVES = ("worst", "mean", "spectral", "time")
+
+_COEFFICIENTS = ("tuned", "equal")
+_ROUNDS = 300
+_VERIFYING = 20.0  # seconds for what is reported
+_SIMULATED = 20_000
+_MET = 1e-9  # of the bound: so near it a value is proved
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def assignment(
+    workers: int | None = None,
+    partitions: int | None = None,
+    load: Any = None,
+    replication: int | None = None,
+    stragglers: int = 1,
+    objective: Any = "worst",
+    probability: Any = None,
+    coefficients: str = "tuned",
+    clusters: int | None = None,
+    start: str | None = None,
+    cluster: str | None = None,
+    tolerate: float | None = None,
+    samples: int = 500,
+    chains: int = 4,
+    *,
+    effort: Effort,
+    seed: int,
+) -> Solution:
+    """Who should hold what, and with which coefficients, so that stragglers do least harm.
+
+    Parameters
+    ----------
+    workers, partitions : int
+        n and k (n by default).
+    load : int or list of int
+        The most partitions on every worker, or on each (memory limits); or ``replication`` says it for all.
+    replication : int
+        Every partition on exactly so many workers; by default that is free.
+    stragglers : int
+        s.
+    objective : str or mapping
+        ``worst`` (largest squared error over sets of s stragglers), ``mean``, ``spectral`` (square of the second
+        singular value), ``time`` (expected seconds on ``cluster`` until the error is at most ``tolerate``), or weights
+        such as {"worst": 1, "mean": 10}, whose weighted sum is minimised.
+    probability : float or list of float
+        For the mean: workers straggle independently, with one probability or each with its own.
+    coefficients : str
+        ``tuned`` (searched too) or ``equal`` (every copy counts the same).
+    clusters : int
+        Merge partitions into so many clusters that are always placed together; by default that is searched too.
+    start : str
+        File of a code to start from; the result is no worse.
+    cluster : str
+        A cluster file: its number of workers and, for ``time``, how long they take.
+    tolerate : float
+        For ``time``: relative squared error, from 0 to 1, at which the master stops waiting.
+    samples : int
+        Sets of stragglers drawn where they are too many to look at all.
+    chains : int
+        Searches side by side.
+    """
+    about = {key: value for key, value in locals().items() if key != "effort"}
+    model = None if cluster is None else Cluster.load(cluster)
+    n = _workers(workers, model)
+    k = n if partitions is None else check_count("partitions", partitions, 1)
+    s = check_count("stragglers", stragglers, 0, n - 1, f" (fewer than the {n} workers)")
+    weights = _weights(objective)
+    if coefficients not in _COEFFICIENTS:
+        raise InputError(f"coefficients is {coefficients!r}; one of {', '.join(_COEFFICIENTS)} would work")
+    copies = None if replication is None else check_count("replication", replication, 1, n)
+    question = Question(
+        _caps(load, copies, n, k),
+        k,
+        s,
+        weights,
+        probability=check_probability(probability, n),
+        replication=copies,
+        clusters=None if clusters is None else check_count("clusters", clusters, 1, k),
+        tuned=coefficients == "tuned",
+        rounds=_rounds(weights, model, tolerate, k, seed),
+        samples=check_count("samples", samples, 2),
+    )
+    kept = effort.kept({"solver": "assignment", **about})
+    solver = Assignment(effort.search(check_count("chains", chains, 1)))
+    found = solver.solve(
+        question, given=_given(question, start, seed), rng=seed, chains=kept.chains, tell=effort.tell, keep=kept.write
+    )
+    return _Judged(question, found, model, tolerate).solution()
+
+
+def _workers(workers: Any, model: Cluster | None) -> int:
+    if workers is None and model is None:
+        raise InputError("workers is missing; a number, or cluster=FILE.toml, is needed")
+    n = check_count("workers", model.workers if workers is None and model else workers, 2)
+    if model is not None and n != model.workers:
+        raise InputError(f"workers is {n} and the cluster has {model.workers}; leave workers out")
+    return n
+
+
+def _weights(objective: Any) -> Weights:
+    """Return the weights of an objective: a word, or a mapping of words to numbers."""
+    given = {objective: 1.0} if isinstance(objective, str) else objective
+    if not isinstance(given, dict) or not set(given) <= set(OBJECTIVES):
+        raise InputError(f"objective is {objective!r}; one of {', '.join(OBJECTIVES)}, or weights of them, would work")
+    return Weights(**{name: check_number(f"objective {name}", value, 0.0, inf) for name, value in given.items()})
+
+
+def _caps(load: Any, replication: int | None, n: int, k: int) -> Ints:
+    """Return the most that each worker holds, shape (n,)."""
+    if load is None:
+        if replication is None:
+            raise InputError("load is missing; the most partitions on a worker (or on each), or replication, is needed")
+        each, more = divmod(k * replication, n)
+        if more:
+            nearest = [r for r in range(1, n + 1) if k * r % n == 0]
+            near = min(nearest, key=lambda r: abs(r - replication))
+            raise InfeasibleError(
+                f"replication is {replication}: {k * replication} copies do not spread evenly over {n} workers; "
+                f"replication={near} would, or load={each + 1} for the largest"
+            )
+        return np.full(n, each, dtype=np.int64)
+    if isinstance(load, (list, tuple)):
+        if len(load) != n:
+            raise InputError(f"load has {len(load)} entries; {n} are needed, one per worker")
+        caps = [check_count(f"load[{j}]", value, 1, k) for j, value in enumerate(load)]
+    else:
+        caps = [check_count("load", load, 1, k, f" (at most the {k} partitions)")] * n
+    if sum(caps) < k:
+        raise InfeasibleError(
+            f"load is {load}: {n} workers hold at most {sum(caps)} partitions and there are {k}; load={ceil(k / n)} "
+            "would do"
+        )
+    return np.array(caps, dtype=np.int64)
+
+
+def _rounds(weights: Weights, model: Cluster | None, tolerate: Any, k: int, seed: int) -> Rounds | None:
+    """Return drawn iterations of the cluster."""
+    if not weights.time:
+        if tolerate is not None:
+            raise InputError("tolerate is given and the time is not wanted; objective=time goes with it")
+        return None
+    if model is None:
+        raise InputError("cluster is missing; the objective time needs cluster=FILE.toml")
+    share = check_number("tolerate", 0.0 if tolerate is None else tolerate, 0.0, 1.0)
+    times = model.sample(_ROUNDS, generator(seed, 7))
+    job, network = model.job, model.network
+    message = network.latency + 8 * job.parameters * (1 / network.bandwidth)
+    pace = times.compute * (job.unit * job.samples * job.parameters / k)
+    overhead = times.overhead + times.stall + message
+    # a round that nobody answers in full costs a restart after the last that did answer
+    latest = float(np.where(np.isfinite(overhead), overhead + pace * k, 0.0).max())
+    return Rounds(overhead, np.array(pace), share, latest + model.failures.restart)
+
+
+def _given(question: Question, start: str | None, seed: int) -> list[tuple[str, Floats]]:
+    """Return codes to start from: a file, and every family whose load fits, its partitions cut into k."""
+    n, k = question.workers, question.partitions
+    given = []
+    if start is not None:
+        code = read(start)
+        if (code.workers, code.partitions, len(code.segments), code.blocks) != (n, k, 1, 1) or code.dtype.kind == "c":
+            raise InputError(
+                f"start {start} has {code.workers} workers and {code.partitions} partitions; a real code of {n} and "
+                f"{k}, one segment and block, is needed"
+            )
+        given.append((start, code.segments[0].encoding.toarray()))
+        if (np.count_nonzero(given[0][1], axis=1) > question.caps).any():
+            raise InputError(f"start {start} has workers that hold more than load allows; a larger load would work")
+    copies = int(question.caps.min()) * n // k if question.replication is None else question.replication
+    if question.clusters is None and copies >= 1:
+        for name, code in known_codes(n, copies, question.stragglers, seed):
+            segment = code.segments[0]
+            times, rest = divmod(k, code.partitions)
+            if len(code.segments) == 1 and not rest and segment.encoding.dtype.kind == "f" and not segment.is_linear:
+                given.append((name, np.repeat(segment.encoding.toarray(), times, axis=1)))
+    return given
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """What was found, measured again by the verifier."""
+
+    question: Question
+    found: AssignmentResult
+    model: Cluster | None
+    tolerate: float | None
+
+    def solution(self) -> Solution:
+        question, found, weights = self.question, self.found, self.question.weights
+        segment = Segment(sparse.csr_array(found.encoding), stragglers=question.stragglers, approximate=True)
+        code = GradientCode((segment,))
+        measured = Measured(code, found.seed or 0, 10 * question.samples, _VERIFYING)
+        value, claims = 0.0, []
+        more: dict[str, Any] = {}
+        if weights.worst:
+            worst = measured.worst("error", 0, question.stragglers)
+            value += weights.worst * worst.lower
+            upper = worst.lower if worst.exact else worst.upper
+            more["worst"] = {"lower": worst.lower, "upper": upper, "method": worst.method}
+            if upper is not None:
+                claims.append(Claim("error", upper, worst.method, stragglers=question.stragglers))
+        if weights.mean:
+            q = None if question.probability is None else tuple(question.probability.tolist())
+            mean = measured.mean(0, question.stragglers, q)
+            value += weights.mean * mean.value
+            more["mean"] = {"value": mean.value, "stderr": mean.stderr, "exact": mean.exact}
+        if weights.spectral:
+            second = float(np.linalg.svd(found.encoding, compute_uv=False)[1] ** 2) if question.workers > 1 else 0.0
+            value += weights.spectral * second
+            more["spectral"] = second
+        if weights.time and self.model is not None:
+            run = gcopt.simulate(code, self.model, iterations=_SIMULATED, tolerate=self.tolerate or 0.0, rng=found.seed)
+            value += weights.time * run.mean
+            more["time"] = {"value": run.mean, "stderr": run.stderr}
+        claims += [
+            Claim("load", float(segment.load.max()), "the assignment"),
+            Claim("replication", float(segment.replication.min()), "the assignment"),
+        ]
+        return self._solution(value, more, replace(code, claims=tuple(claims)))
+
+    def _solution(self, value: float, more: dict[str, Any], code: GradientCode) -> Solution:
+        question, found = self.question, self.found
+        segment = code.segments[0]
+        bound = found.bound or 0.0
+        proved = value <= bound + _MET * max(1.0, bound)
+        result = replace(found, value=value, status=Status.OPTIMAL if proved else Status.FEASIBLE)
+        sizes = {"workers": question.workers, "partitions": question.partitions, "stragglers": question.stragglers}
+        code = replace(code, family="assignment", parameters=sizes, seed=found.seed, version=gcopt.__version__)
+        measured = {
+            **more,
+            "load": int(segment.load.max()),
+            "replication": [int(segment.replication.min()), int(segment.replication.max())],
+            "clusters": len(found.sizes),
+            "start": found.start,
+            "sampled": question.sampled,
+            "chain": found.chain,
+            "moves": list(found.moves),
+            "stopped": found.stopped,
+        }
+        return Solution("assignment", result, measured, code)
+
+
+ASSIGNMENT = Solver("assignment", "the search is ours; bounds: Munim & Ramamoorthy 2026, Claim 1", assignment)
