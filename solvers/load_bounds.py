@@ -49,15 +49,15 @@ def worst_bound(loads: ArrayLike, partitions: int, stragglers: int) -> float:
     Notes
     -----
     Derived here. Some c workers erase t partitions; at first the a workers of largest load and t = 0, and the best a is
-    taken. The others hold at most R = sum of the n - c largest min(d_j, k - t) left of the copies of the other k - t
-    partitions, one of which has thus at most floor(R / (k - t)) holders left: without them t + 1 are gone, and so on.
+    taken. The other partitions have at most R copies left, R = sum of min(d_j, k - t) over the n - c largest loads,
+    so that one of these k - t has at most floor(R / (k - t)) holders left: without them t + 1 are gone, and so on.
     At each step the other s - c stragglers may also be drawn at random, which erases at least `mean_bound` of n - c
     workers with R copies of k - t partitions on average, and some draw that rounded up. This is never less than
     equation (21) of Munim & Ramamoorthy 2026 for m = 1, floor(k s / (n d)), where R would be n d - c.
 
     Examples
     --------
-    >>> [worst_bound([3] * 7, 7, s) for s in range(8)]  # the Fano plane attains them
+    >>> [worst_bound([3] * 7, 7, s) for s in range(8)]  # what the Fano plane loses
     [0.0, 0.0, 0.0, 1.0, 1.0, 2.0, 4.0, 7.0]
     """
     k, given = _checked(loads, partitions)
