@@ -55,7 +55,7 @@ class Hands:
         before = {name: os.environ.get(name) for name in _THREADS}
         os.environ.update(dict.fromkeys(_THREADS, "1"))  # read when a process loads numpy: they are many already
         try:
-            wait([pool.submit(os.getpid) for _ in range(self.processes)])
+            wait([pool.submit(_ready) for _ in range(self.processes)])
         finally:
             for name, value in before.items():
                 if value is None:
@@ -118,6 +118,11 @@ def _prepare(problem: Problem) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     problem.compile()
     _PROBLEM[:] = [problem]
+
+
+def _ready() -> bool:
+    """Whether `_prepare` is over, as it is for whoever is asked."""
+    return bool(_PROBLEM)
 
 
 def _take(turn: Turn) -> Chain:

@@ -189,6 +189,7 @@ class _Run:
         """Give every chain its turns until something ends that; return what."""
         try:
             with Hands(self.search.processes, self.problem) as hands:
+                self.begin = self.kept = time.perf_counter()  # starting processes and compiling there is over
                 while (turns := self._next(hands.free)) or hands.busy:
                     for turn in turns:
                         hands.take(turn)

@@ -18,8 +18,9 @@ from ._walk_kernels import UNIFORMS, walk
 from .question import Question
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Arrays = Mapping[str, NDArray[Any]]
-_Circles = tuple[NDArray[np.int64], Floats]
+_Circles = tuple[Ints, Floats]
 
 
 def free(setup: Setup, chain: Chain, fresh: bool, uniforms: Floats, temperatures: Floats) -> tuple[float, Arrays]:
@@ -29,10 +30,9 @@ def free(setup: Setup, chain: Chain, fresh: bool, uniforms: Floats, temperatures
     best, ridge = arrays["best"].copy(), setup.ridge(place.matrix)
     value, known = setup.value(place), _to_beat(setup, chain)
     _, record, _ = walk(place, setup.fit, setup.wanted, value, known, best, ridge, uniforms, temperatures)
-    bad = place.bad
     if setup.attacked:
         best = place.matrix
-        record, bad = setup.judge(best, bad)
+    record, bad = _checked(setup, chain, record, best, place.bad)
     changed = {"current": place.matrix, "bad": bad}
     return (record, {**changed, "best": best}) if record < chain.value else (chain.value, changed)
 
@@ -63,21 +63,27 @@ def around(setup: Setup, chain: Chain, fresh: bool, uniforms: Floats, temperatur
         uniforms,
         temperatures,
     )
-    bad = place.bad
     if setup.attacked:
         best = now
-        record, bad = setup.judge(place.matrix, bad)
+    matrix = np.empty_like(place.matrix)
+    unroll(*best, circle, matrix)
+    record, bad = _checked(setup, chain, record, matrix, place.bad)
     changed = {"copies": now[0], "coefficients": now[1], "bad": bad}
     if record >= chain.value:
         return chain.value, changed
-    matrix = np.empty_like(place.matrix)
-    unroll(*best, circle, matrix)
     return record, {**changed, "best": matrix, "best copies": best[0], "best coefficients": best[1]}
 
 
 def _to_beat(setup: Setup, chain: Chain) -> float:
     """Return the record a walk is to beat: none where only an attack on its end says what that is worth."""
     return -np.inf if setup.attacked else chain.value
+
+
+def _checked(setup: Setup, chain: Chain, record: float, matrix: Floats, bad: Ints) -> tuple[float, Ints]:
+    """Return the value of what may be a new best, from scratch: updates of an inverse lose digits; and bad sets."""
+    if setup.attacked:
+        return setup.judge(matrix, bad)
+    return (setup.value(setup.place(matrix, bad)) if record < chain.value else record), bad
 
 
 def rehearsal(question: Question) -> None:

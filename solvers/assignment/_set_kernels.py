@@ -1,4 +1,4 @@
-"""Kernels that look at sets of stragglers: all of one size, a few known bad ones, or a sample. See `_inverse_kernels`."""
+"""Kernels that look at sets of stragglers: all of one size, known bad ones, or a sample. See `_inverse_kernels`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _added(row: Floats, diagonal: Floats, a: Floats, j: int) -> float:
 
 @kernel
 def _largest(row: Floats, diagonal: Floats, a: Floats, j: int, reached: float, best: float, chosen: Ints) -> float:
-    """The largest value among the sets that end with j and one i > j, if above ``best``; ``chosen`` ends with that i."""
+    """The largest value among the sets that end with j and some i > j, if above ``best``; ``chosen`` ends with it."""
     inverse = 1.0 / diagonal[j]
     x = a[j] * inverse
     for i in range(j + 1, len(a)):
@@ -62,7 +62,8 @@ def _drop(P: Floats, a: Floats, j: int, out: Floats, rest: Floats) -> float:
         rest[i] = a[i] - P[j, i] * x
         for l in range(i, P.shape[0]):
             out[i, l] = P[i, l] - factor * P[j, l]
-    return a[j] * x
+    added: float = a[j] * x
+    return added
 
 
 @kernel
@@ -95,7 +96,7 @@ def all_sets(
     """Look at every set of s stragglers.
 
     Returns the largest value, or ``best`` where none is larger, and the sum of all values where ``sums``; stops at the
-    first value above ``limit``. ``worst`` (s,) becomes the set of the largest; ``stack`` (s, n + 1, n) is scratch space.
+    first value above ``limit``. ``worst`` (s,) becomes the set of the largest, ``stack`` (s, n + 1, n) is scratch.
     """
     n = P.shape[0]
     if s == 0:
@@ -135,7 +136,8 @@ def all_sets(
 @fast_kernel
 def value_of(P: Floats, a: Floats, base: float, members: Ints, work: Floats) -> float:
     """The error without one set of stragglers, which ends at the first negative number; ``work`` (s + 1, s)."""
-    size, value = 0, base
+    size: int = 0
+    value: float = base
     while size < len(members) and members[size] >= 0:
         i = members[size]
         z, d = a[i], P[i, i]

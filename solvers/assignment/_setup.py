@@ -16,7 +16,7 @@ from .question import Question, Rounds
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-RIDGE = 1e-7
+RIDGE = 1e-8
 """Of the mean squared length of a row: errors come out larger by this times the squared length of the decoding."""
 
 _KNOWN, _KNOWN_SAMPLED, _NEW = 32, 96, 32  # bad sets to remember, and of these, how many an attack brings

@@ -174,6 +174,7 @@ def objective(place: Place, fit: Sizes, wanted: Wanted, limit: float) -> float:
     """The value where ``place`` is, or something above ``limit`` as soon as it is known to be."""
     weights, s = wanted.weights, wanted.stragglers
     value: float = 0.0
+    base: float = 0.0
     if weights[3] > 0.0:
         loads = place.loads.astype(np.float64)
         value += weights[3] * expected_time(
@@ -182,30 +183,30 @@ def objective(place: Place, fit: Sizes, wanted: Wanted, limit: float) -> float:
         if weights[0] + weights[1] + weights[2] == 0.0 or value > limit:
             return value
     if weights[2] > 0.0:
-        value += weights[2] * np.linalg.eigvalsh(place.gram)[-2]
+        value += weights[2] * float(np.linalg.eigvalsh(place.gram)[-2])
         if value > limit:
             return value
-    base = np.dot(fit.target, fit.target) - times(place.inverse, place.sums, place.solution)
+    base = float(np.dot(fit.target, fit.target)) - times(place.inverse, place.sums, place.solution)
     P, a = place.inverse, place.solution
     if weights[1] > 0.0 and len(wanted.samples):
         value += weights[1] * mean_of(P, a, base, wanted.samples, wanted.chances, place.work)
+    share: float = weights[0]
     sums = weights[1] > 0.0 and len(wanted.samples) == 0
-    if weights[0] == 0.0 and not sums:
+    if share == 0.0 and not sums:
         return value
-    room = (limit - value) / weights[0] if weights[0] > 0.0 else np.inf
+    room: float = (limit - value) / share if share > 0.0 else np.inf
     if room < 0.0:
         return value
-    known = worst_of(P, a, base, place.bad, room, place.work, place.marks[:1]) if weights[0] > 0.0 else base
+    known = worst_of(P, a, base, place.bad, room, place.work, place.marks[:1]) if share > 0.0 else base
     if known > room or not wanted.exact:
-        return value + weights[0] * known
+        return value + share * known
     worst = np.empty(s, dtype=np.int64)
-    worst[:] = -1
     most, total = all_sets(P, a, base, s, known, room, sums, place.stack, worst)
-    if most > known and weights[0] > 0.0:
+    if most > known and share > 0.0:
         _remember(place, worst)
     if sums:
         value += weights[1] * total * wanted.chances[0]
-    return value + weights[0] * most
+    return value + share * most
 
 
 @kernel

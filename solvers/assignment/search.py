@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 
 _CHEAP = 50_000  # sets of stragglers up to which every start is evaluated
 _CLOSELY = 2  # starts of one name that are evaluated otherwise
+_MET = 5e-7  # so near to the bound a regularised value ends the search
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +107,7 @@ class Assignment:
         """
         begin, seed = time.perf_counter(), seed_of(rng)
         bound = question.bound()
+        enough = bound + _MET * max(1.0, bound)
         problem = Walk(question, ())
         problem.compile()
         compiled = time.perf_counter() - begin
@@ -114,7 +116,8 @@ class Assignment:
         if search.seconds is not None:
             left = max(0.0, search.seconds - (time.perf_counter() - begin - compiled))
             search = replace(search, seconds=left)
-        found = search.run(replace(problem, starts=ranked), rng=seed, chains=chains, enough=bound, tell=tell, keep=keep)
+        problem = replace(problem, starts=ranked)
+        found = search.run(problem, rng=seed, chains=chains, enough=enough, tell=tell, keep=keep)
         sizes = found.best.arrays["sizes"]
         start = ranked[found.best.number % len(ranked)].name
         best = Start(start, found.best.arrays["best"], sizes)

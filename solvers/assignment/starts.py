@@ -182,7 +182,7 @@ def spread_out(held: Ints | None, sizes: Ints, rng: np.random.Generator) -> Ints
 
     if held is None:
         return None
-    held = np.ascontiguousarray(held)
+    held = held.copy()
     spread(held, held.T @ held, sizes, rng.random((_SPREAD * int(held.sum()), 4)))
     return held
 
