@@ -51,6 +51,8 @@ def _shortened(value: Any) -> str:
     """Return a value for people: numbers with six digits, long lists without their end."""
     if isinstance(value, float):
         return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_shortened(item)}" for key, item in value.items())
     if not isinstance(value, (list, tuple)):
         return str(value)
     shown = ", ".join(_shortened(item) for item in value[:_LISTED])

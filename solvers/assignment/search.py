@@ -113,9 +113,9 @@ class Assignment:
         compiled = time.perf_counter() - begin
         ranked = self._ranked(question, given, seed)
         search = self.search
+        ranking = time.perf_counter() - begin - compiled
         if search.seconds is not None:
-            left = max(0.0, search.seconds - (time.perf_counter() - begin - compiled))
-            search = replace(search, seconds=left)
+            search = replace(search, seconds=max(0.0, search.seconds - ranking))
         problem = replace(problem, starts=ranked)
         found = search.run(problem, rng=seed, chains=chains, enough=enough, tell=tell, keep=keep)
         sizes = found.best.arrays["sizes"]
@@ -125,7 +125,7 @@ class Assignment:
             value=found.best.value,
             bound=bound,
             status=Status.OPTIMAL if found.stopped == "enough" else Status.FEASIBLE,
-            seconds=time.perf_counter() - begin - compiled,
+            seconds=ranking + found.seconds,
             seed=seed,
             encoding=best.encoding,
             sizes=sizes,
