@@ -84,6 +84,22 @@ def fill(W: Array, h: Array, error: float, count: int, work: Floats, row: Array)
     return error
 
 
+@kernel
+def hear(W: Array, h: Array, error: float, count: int, row: Array) -> float:
+    """Hear ``count`` lost workers again, one after the other that who helps least; returns the ridge error."""
+    for _ in range(count):
+        least, back = np.inf, -1
+        for j in range(W.shape[0]):
+            if W[j, j].real > 0.0:
+                square = 0.0
+                for u in range(h.shape[0]):
+                    square += (h[u, j] * np.conj(h[u, j])).real
+                if square / W[j, j].real < least:
+                    least, back = square / W[j, j].real, j
+        error += sweep(W, h, back, row)
+    return error
+
+
 @fast_kernel
 def swaps_with(W: Array, h: Array, j: int, work: Floats, values: Floats) -> None:
     """Ridge error when j is heard again and live worker i lost instead, for every i; ``work`` is that of `judge`."""

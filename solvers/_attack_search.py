@@ -21,13 +21,15 @@ Ints = NDArray[np.int64]
 
 # These constants are the definition of the standard attack: figures made with others do not compare.
 EPSILONS = (1.0, 0.1, 0.01, 1e-4, 1e-6, 1e-8)  # ridges; rows have length 1
-ERASURES = 8  # sets that lose whole partitions from which it starts
+SLACKS = (0, 1, 2, 3, 4, 5)  # stragglers too many with which partitions are erased before some are heard again
+ERASURES = 40, 4  # of each slack: sets tried, and the worst of them from which it goes on
 CHAIN = 200, 1_000_000  # proposals of a chain of annealing: so many per swap that is possible, at most so many
-CHAINS = 32, 256  # at the ridges but the first and last in turn: at least and at most so many
+CHAINS = 48, 288  # at the ridges but the first and last in turn: at least and at most so many
 PROPOSALS = 8_000_000  # of all chains, if they are not too many then
 PIECES = 8  # of a chain; the tableau is made anew between them
 ACCEPTED = 8  # proposals per move at least: a piece with more moves ends early, as where all sets are alike
-HOT, COLD = 0.3, 0.04  # first and last temperature, in tenth percentiles of what swaps at a local optimum cost
+HOT, COLD = 0.3, 0.04  # first and last temperature, in tenth percentiles of what swaps at a local optimum cost;
+WARM = 0.5  # times that in chains that start from erasures: two in three
 BUDGET = 10_000_000_000  # operations, roughly, after which no chain begins
 STEPS = 200  # swaps of one climb
 FEWEST, MOST = 4, 64  # sets found that are looked at by plain least squares
@@ -59,6 +61,8 @@ class Search:
         In the clock of `time.perf_counter`.
     found : dict
         Set (sorted, as bytes) to its error at the last ridge and the kind of start that led there.
+    erased : list of int64 arrays
+        Sets of s workers that lose whole partitions.
     looked : int
         Sets judged.
     spent : int
@@ -71,6 +75,7 @@ class Search:
     rng: np.random.Generator
     deadline: float = np.inf
     found: dict[bytes, tuple[float, str]] = field(default_factory=dict)
+    erased: list[Ints] = field(default_factory=list)
     looked: int = 0
     spent: int = 0
 
@@ -114,12 +119,11 @@ class Search:
             order.append((place[origin], -error, key, origin))
         return [(np.frombuffer(key, dtype=np.int64), -rest, origin) for _, rest, key, origin in sorted(order)[:count]]
 
-    def begin(self) -> None:
+    def begin(self, slacks: Sequence[int] = SLACKS, tried: int = ERASURES[0], kept: int = ERASURES[1]) -> None:
         """Erasures and greedy choices, improved by swaps."""
-        erased = self.clusters.losses(self.stragglers, ERASURES, self.rng)
-        for members in erased:
-            self._fill(self._last, members)
-            self._note(self._place(self._last, self._members), "erasure")
+        by_slack = [self._erasures(slack, tried)[:kept] for slack in slacks]
+        self.erased = [sets[place] for place in range(kept) for sets in by_slack if place < len(sets)]
+        for members in self.erased:
             self._descend(self._last, members, "erasure")
             self._descend(1, members, "erasure")
             if self.late:
@@ -129,8 +133,17 @@ class Search:
             if self.late:
                 return
 
+    def _erasures(self, slack: int, count: int) -> list[Ints]:
+        """Sets that nearly lose whole partitions: of a few stragglers too many those who help least are heard again."""
+        worst: dict[bytes, float] = {}
+        for members in self.clusters.losses(min(self.stragglers + slack, self.size - 1), count, self.rng):
+            error = self._fill(self._last, members)
+            self._note(error, "erasure")
+            worst[self._members.tobytes()] = error
+        return [np.frombuffer(key, dtype=np.int64) for key in sorted(worst, key=lambda key: -worst[key])]
+
     def anneal(self, effort: int = 1) -> None:
-        """Chains of annealing from random sets, one ridge after the other."""
+        """Chains of annealing from random sets and erasures, one ridge after the other."""
         proposals = min(CHAIN[1], CHAIN[0] * self.stragglers * (self.size - self.stragglers))
         share = -(-proposals // PIECES)
         moves = max(self.stragglers, min(share // ACCEPTED, BUDGET // (CHAINS[0] * PIECES * self.size**2)))
@@ -143,14 +156,19 @@ class Search:
         """Anneal at one ridge, by pieces of so many proposals or moves, and descend from where that ends."""
         from ._attack_kernels import anneal, swap_values
 
-        level = 1 + number % (self._last - 1)
-        error = self._climb(level, self.rng.permutation(self.size)[: self.stragglers])
+        turn, place = divmod(number, self._last - 1)
+        level, warm = 1 + place, turn % 3 > 0 and len(self.erased) > 0
+        start = self.rng.permutation(self.size)[: self.stragglers]
+        if warm:
+            start = self.erased[(turn - turn // 3 - 1) % len(self.erased)]
+        error = self._climb(level, start)
         now, costs = self._members, error - swap_values(self._W, self._h, error, self._work)
-        scale = max(float(np.quantile(costs[np.isfinite(costs)], 0.1)), 1e-12 * abs(error))
+        cost = max(float(np.quantile(costs[np.isfinite(costs)], 0.1)), 1e-12 * abs(error))
+        scale = cost * HOT * (WARM if warm else 1.0)
         cooling = (COLD / HOT) ** (1.0 / PIECES)
         for piece in range(PIECES):
             error = self._place(level, now)
-            heat, factor = HOT * scale * cooling**piece, cooling ** (1.0 / proposals)
+            heat, factor = scale * cooling**piece, cooling ** (1.0 / proposals)
             error, tried, made = anneal(self._W, self._h, error, heat, factor, proposals, moves, self.rng, self._row)
             now = self._members
             self.looked += tried
@@ -179,13 +197,15 @@ class Search:
         return place(ridge.tableau, ridge.decoding, ridge.error, members, self._W, self._h, self._row)
 
     def _fill(self, level: int, members: Ints) -> float:
-        """The same, and lose more workers greedily until there are s."""
-        from ._attack_kernels import fill
+        """The same, and lose more workers or hear some again greedily until s are lost."""
+        from ._attack_kernels import fill, hear
 
-        missing = self.stragglers - len(members)
-        self.looked += missing * self.size
-        self.spent += missing * self.size**2
-        return fill(self._W, self._h, self._place(level, members), missing, self._work, self._row)
+        error, missing = self._place(level, members), self.stragglers - len(members)
+        self.looked += abs(missing) * self.size
+        self.spent += abs(missing) * self.size**2
+        if missing < 0:
+            return hear(self._W, self._h, error, -missing, self._row)
+        return fill(self._W, self._h, error, missing, self._work, self._row)
 
     def _climb(self, level: int, members: Ints) -> float:
         """The same, and swap for the better as long as that is possible."""

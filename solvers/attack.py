@@ -21,7 +21,8 @@ from .result import Result, Status
 from .seeding import RngLike, generator, seed_of
 
 POLISH = 100_000_000  # n^2 s^2 up to which they are
-QUICK = (1.0, 0.1, 1e-4, 1e-8)  # eps of `bad_sets`
+QUICK_EPSILONS = (1.0, 0.1, 1e-4, 1e-8)  # of `bad_sets`
+QUICK_ERASURES = (0, 2, 4), 12, 2
 QUICK_CHAINS, QUICK_CHAIN = 4, 10_000  # its chains of annealing, and their proposals
 
 
@@ -211,8 +212,8 @@ def bad_sets(
         raise InputError(f"count is {count}; 1 or more would work")
     lengths = np.linalg.norm(matrix, axis=1)
     rows = matrix / np.where(lengths > 0.0, lengths, 1.0)[:, None]
-    search = Search.of(rows, wanted[None], stragglers, generator(seed_of(rng)), QUICK)
-    search.begin()
+    search = Search.of(rows, wanted[None], stragglers, generator(seed_of(rng)), QUICK_EPSILONS)
+    search.begin(*QUICK_ERASURES)
     for number in range(QUICK_CHAINS):
         search.chain(number, QUICK_CHAIN // PIECES, QUICK_CHAIN)
     found = sorted(search.best(count), key=lambda item: -item[1])
