@@ -25,6 +25,8 @@ Parts = Sequence[Free | Null]
 SETS = 200_000
 SHARPNESS = (4.0, 16.0, 64.0, 256.0, 1024.0)
 _HOPELESS = 1e300
+_LOOKS = 1_000_000  # straggler sets looked at in one descent or one round of draws
+_FEWEST = 4
 
 
 @lru_cache(maxsize=256)
@@ -32,6 +34,12 @@ def subsets(workers: int, size: int) -> Ints:
     """Return all sets of so many workers, shape (sets, size)."""
     count = comb(workers, size)
     return np.array(list(combinations(range(workers), size)), dtype=np.int64).reshape(count, size)
+
+
+def affordable(parts: Parts, stragglers: int, most: int) -> int:
+    """Return how many looks at all straggler sets of the parts may be taken, at most so many, at least a few."""
+    sets = sum(comb(len(part.workers), size) for part in parts for size in range(stragglers + 1))
+    return min(most, max(_FEWEST, _LOOKS // sets))
 
 
 def is_small(part: Free | Null) -> bool:
@@ -86,7 +94,7 @@ def descend(
 ) -> list[Floats]:
     """Return numbers with less noise in the worst case: descent along ever sharper smooth maxima."""
     cuts = np.cumsum([part.count for part in parts])[:-1]
-    flat = np.concatenate(numbers)
+    flat, steps = np.concatenate(numbers), affordable(parts, stragglers, steps)
     for sharp in sharpness:
         top = worst(parts, np.split(flat, cuts), stragglers)
         if not np.isfinite(top):

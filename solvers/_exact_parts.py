@@ -88,7 +88,8 @@ class Free(Part):
         """Return the numbers in a matrix (n, k) of before; drawn where there was nothing."""
         first = np.unique(self.kinds, return_index=True)[1]
         numbers = matrix[np.ix_(self.leaders, self.partitions[first])][self.held]
-        return np.asarray(np.where(numbers == 0.0, rng.standard_normal(self.count), numbers))
+        drawn = rng.choice([-1.0, 1.0], self.count) * rng.uniform(0.5, 1.5, self.count)
+        return np.asarray(np.where(numbers == 0.0, drawn, numbers))
 
     def at(self, numbers: Floats) -> Point:
         rows = self.matrix(numbers)

@@ -20,11 +20,12 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-_QUICK = ((16.0, 256.0), 12)  # sharpness and steps of a move
+_QUICK = ((16.0, 64.0, 256.0), 12)  # sharpness and steps of a move
 _LONG = ((4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0), 40)
 _ODDS = (0.05, 0.35, 0.2, 0.15, 0.25)  # of: descend further, redesign, move, shake, draw
+_HOPELESS = 3.0  # times as noisy before it descends, and a new placement is given up
 _PATIENCE = 40  # moves without a better code after which the walk goes back to the best
-_WARMTH = 0.03  # how much noisier, relatively, a code may be to go on from it
+_WARMTH = 0.03  # how much noisier, relatively, a code may be to go on from it; sometimes many times that
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,7 @@ class Quiet:
         if since and since % _PATIENCE == 0:
             here = best
         there = self._neighbour(here, rng)
-        if there is not None and there.noise <= here.noise * np.exp(_WARMTH * rng.exponential()):
+        if there is not None and there.noise <= here.noise * np.exp(_WARMTH * rng.exponential() ** 2):
             here = there
         since += 1
         if here.noise < best.noise * (1.0 - 1e-9):
@@ -116,7 +117,8 @@ class Quiet:
         several = [i for i, part in enumerate(here.parts) if part.held.shape[1] > 1]
         i = int(rng.choice(several or [0]))
         if what == 3:
-            numbers[i] = numbers[i] * (1.0 + 0.3 * rng.standard_normal(numbers[i].size))
+            numbers[i] = numbers[i] * (1.0 + 0.2 * rng.standard_normal(numbers[i].size))
+            numbers[i][rng.integers(numbers[i].size, size=rng.integers(3))] *= -1.0
         else:
             numbers[i] = numbers_for(here.parts[i], self.stragglers, int(rng.integers(2**31)))
         return self._descended(here.holders, here.parts, numbers, *_QUICK)
@@ -144,6 +146,8 @@ class Quiet:
             else kept[part.partitions.tobytes()]
             for part in parts
         ]
+        if worst(parts, numbers, self.stragglers) > _HOPELESS * here.noise:
+            return None
         return self._descended(holders, parts, numbers, *_QUICK)
 
     def _moved(self, here: State, rng: np.random.Generator) -> State | None:

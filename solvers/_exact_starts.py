@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 from math import comb, gcd
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._exact_noise import descend, table, together
+from ._exact_noise import affordable, descend, table, together
 from ._exact_parts import Free, Null, parts_of
 from .seeding import generator
 
@@ -22,10 +23,11 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-_MOST = 5000  # straggler sets of a group that a start is made of
+_MOST = 1500  # straggler sets of a group that a start is made of
 _SPLITS = 60
-_STEPS = 15
-_DRAWS = 8
+_STEPS = 20
+_SHARPNESS = (16.0,)
+_DRAWS = 64
 _REFINED = 3
 
 
@@ -48,7 +50,7 @@ def starts(loads: tuple[int, ...], partitions: int, stragglers: int, count: int)
     """
     order = np.argsort([-load for load in loads], kind="stable")
     found: list[tuple[float, int, Bools]] = []
-    for sizes in list(_splits(len(loads), stragglers + 1))[:_SPLITS]:
+    for sizes in islice(_splits(len(loads), stragglers + 1), _SPLITS):
         groups = np.split(order, np.cumsum(sizes)[:-1])
         caps = [tuple(min(loads[j], partitions) for j in group) for group in groups]
         shares = _shares([_most(cap, stragglers) for cap in caps], partitions)
@@ -109,19 +111,20 @@ def _noise(held: Bools, stragglers: int) -> Floats:
     sets = comb(len(part.workers), min(stragglers, len(part.workers) // 2))
     if others or sets > _MOST:
         return np.full(stragglers + 1, np.inf)
-    return table(part, numbers_for(part, stragglers, 0), stragglers)
+    return table(part, descend([part], [numbers_for(part, stragglers, 0)], stragglers, _STEPS)[0], stragglers)
 
 
 def numbers_for(part: Free | Null, stragglers: int, seed: int, *stream: int) -> Floats:
     """Return numbers with little noise for a part on its own: waves and draws are ranked, the best descend."""
+    draws = affordable([part], stragglers, _DRAWS)
     n, k = int(part.workers.max()) + 1, int(part.partitions.max()) + 1
     blank, unknown = np.zeros((n, k)), np.full((part.stragglers + 1, n), np.nan)
-    pool = [part.recall(blank, unknown, generator(seed, *stream, draw)) for draw in range(_DRAWS)]
+    pool = [part.recall(blank, unknown, generator(seed, *stream, draw)) for draw in range(draws)]
     if isinstance(part, Null):
         teams = len(part.held)
         pool += [waves(teams, part.stragglers, step).ravel() for step in range(1, teams) if gcd(step, teams) == 1]
     ranked = sorted((float(table(part, numbers, stragglers)[-1]), i) for i, numbers in enumerate(pool))
-    found = [descend([part], [pool[i]], stragglers, _STEPS)[0] for _, i in ranked[:_REFINED]]
+    found = [descend([part], [pool[i]], stragglers, _STEPS, _SHARPNESS)[0] for _, i in ranked[:_REFINED]]
     return min(found, key=lambda numbers: float(table(part, numbers, stragglers)[-1]))
 
 
