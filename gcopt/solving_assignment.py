@@ -197,8 +197,9 @@ def _given(question: Question, start: str | None, seed: int) -> list[tuple[str, 
         if (np.count_nonzero(given[0][1], axis=1) > question.caps).any():
             raise InputError(f"start {start} has workers that hold more than load allows; a larger load would work")
     copies = int(question.caps.min()) * n // k if question.replication is None else question.replication
-    if question.clusters is None and copies >= 1:
-        for name, code in known_codes(n, copies, question.stragglers, seed):
+    fewest = copies if question.rounds is None else 1  # where the time counts, less may be more
+    for replication in range(fewest, copies + 1) if question.clusters is None else ():
+        for name, code in known_codes(n, replication, question.stragglers, seed) if replication else ():
             segment = code.segments[0]
             times, rest = divmod(k, code.partitions)
             if len(code.segments) == 1 and not rest and segment.encoding.dtype.kind == "f" and not segment.is_linear:

@@ -106,34 +106,21 @@ def test_time_on_a_cluster_at_a_bounded_error(root):
     assert again.mean < gcopt.simulate(repetition, cluster, iterations=20_000, tolerate=0.1, rng=5).mean
 
 
-def test_an_interrupt_gives_the_best_so_far_and_can_be_resumed(root, tmp_path):
-    command = [
-        "solve",
-        "assignment",
-        "--set",
-        "workers=24",
-        "--set",
-        "load=4",
-        "--set",
-        "stragglers=4",
-        "--seconds",
-        "60",
-    ]
-    command += ["--checkpoint", str(tmp_path / "c.npz"), "-o", str(tmp_path / "a.npz"), "--json"]
-    script = "import gcopt.effort as e; import gcopt.solvers.searching as s; s._KEPT_EVERY = 0.0; import gcopt.cli as c"
-    run = subprocess.Popen(
-        [sys.executable, "-c", f"{script}; c.main()", *command, "60"], cwd=root, stdout=subprocess.PIPE, text=True
+def test_an_interrupt_gives_the_best_so_far_and_can_be_resumed(tmp_path, monkeypatch):
+    text = (
+        "solve assignment --set workers=24 --set load=4 --set stragglers=4 --json -o a.npz --checkpoint c.npz --seconds"
     )
+    script = "import gcopt.solvers.searching as s; s._KEPT_EVERY = 0.0; import gcopt.cli as c; c.main()"
+    command = [sys.executable, "-c", script, *text.split(), "--seconds", "60"]
+    run = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
     while not (tmp_path / "c.npz").exists() and run.poll() is None:
         pass
     run.send_signal(signal.SIGINT)
     document = json.loads(run.communicate(timeout=60)[0])
     assert (run.returncode, document["stopped"]) == (130, "interrupted")
     assert load(tmp_path / "a.npz").workers == 24
-    result = CliRunner().invoke(
-        app, [*command[:-5], "--checkpoint", str(tmp_path / "c.npz"), "--json", "--seconds", "0"]
-    )
-    resumed = json.loads(result.stdout)
+    monkeypatch.chdir(tmp_path)
+    resumed = json.loads(CliRunner().invoke(app, [*text.split(), "--seconds", "0"]).stdout)
     assert resumed["value"] <= document["value"]
     assert resumed["moves"] >= document["moves"]
 

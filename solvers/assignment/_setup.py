@@ -38,11 +38,12 @@ class Setup:
         self.fit = Sizes(sizes, np.sqrt(sizes), question.caps, self._kinds())
 
     def _kinds(self) -> Floats:
-        """Chances of the kinds of moves, added up: those that cannot be are left out."""
-        question = self.question
-        free = question.replication is None
-        loose = int(question.caps.sum()) % int(self.sizes.min()) != 0 or free or np.ptp(self.sizes) > 0
-        chances = np.array([0.7, 0.15 * loose, 0.15 * free, 0.25 * question.tuned])
+        """Chances of the kinds of moves, added up: those that cannot be, or cannot help, are left out."""
+        question, free = self.question, self.question.replication is None
+        room = int(question.caps.sum()) - question.partitions * (question.replication or 0)
+        timed = question.weights.time > 0.0 and free  # without a clock a copy does no harm
+        loose = (not free and room > 0) or timed or np.ptp(self.sizes) > 0
+        chances = np.array([0.7, 0.15 * loose, 0.15 * free, 0.15 * timed, 0.15 * timed, 0.25 * question.tuned])
         return np.asarray(np.cumsum(chances / chances.sum()))
 
     @property

@@ -21,7 +21,7 @@ Ints = NDArray[np.int64]
 
 UNIFORMS = 6  # random numbers of a move
 
-SWITCH, SHIFT, TRADE, TUNE = 0, 1, 2, 3
+SWITCH, SHIFT, TRADE, DROP, ADD, TUNE = 0, 1, 2, 3, 4, 5
 
 
 class Sizes(NamedTuple):
@@ -31,7 +31,7 @@ class Sizes(NamedTuple):
     target: Floats
     caps: Ints
     kinds: Floats
-    """Chances of the kinds of moves, added up, shape (4,)."""
+    """Chances of the kinds of moves, added up, shape (6,)."""
 
 
 class Wanted(NamedTuple):
@@ -89,10 +89,28 @@ def _copies(matrix: Floats, c: int) -> int:
 
 
 @kernel
+def _change_one(
+    row: Floats, c: int, copies: int, load: int, fit: Sizes, i: int, kind: int, u: float, new: Floats
+) -> int:
+    """Give up cluster c, or take a random one with the coefficient of c, or both. Returns 0 where that does not fit."""
+    if kind != ADD:
+        if copies < 2:
+            return 0
+        new[c] = 0.0
+        load -= fit.sizes[c]
+    if kind != DROP:
+        d = int(u * len(row))
+        if row[d] != 0.0:
+            return 0
+        new[d] = row[c] * fit.target[d] / fit.target[c]
+        load += fit.sizes[d]
+    return int(0 < load <= fit.caps[i])
+
+
+@kernel
 def propose(matrix: Floats, loads: Ints, fit: Sizes, u: Floats, rows: Ints, new: Floats) -> int:
     """Draw a move: the rows it changes and what they become. Returns how many, 0 where the drawn one does not fit."""
-    n, size = matrix.shape
-    kind = 0
+    n, kind = len(matrix), 0
     while kind < TUNE and u[0] >= fit.kinds[kind]:
         kind += 1
     i = int(u[1] * n)
@@ -104,13 +122,8 @@ def propose(matrix: Floats, loads: Ints, fit: Sizes, u: Floats, rows: Ints, new:
     if kind == TUNE:
         new[0, c] *= np.exp(0.5 * (u[3] - 0.5)) if u[4] < 0.9 else -1.0
         return 1
-    if kind == TRADE:
-        d = int(u[3] * size)
-        if matrix[i, d] != 0.0 or loads[i] - fit.sizes[c] + fit.sizes[d] > fit.caps[i] or _copies(matrix, c) < 2:
-            return 0
-        new[0, d] = matrix[i, c] * fit.target[d] / fit.target[c]
-        new[0, c] = 0.0
-        return 1
+    if kind in (TRADE, DROP, ADD):
+        return _change_one(matrix[i], c, _copies(matrix, c), loads[i], fit, i, kind, u[3], new[0])
     j = int(u[3] * n)
     if i == j or matrix[j, c] != 0.0:
         return 0

@@ -174,6 +174,8 @@ class Question:
             parts.append("worst case by the sets that an attack finds")
         if self.weights.mean and (self.probability is not None or not self.exact):
             parts.append(f"mean over {self.samples} drawn sets")
+        if self.rounds is not None:
+            parts.append(f"time over {len(self.rounds.pace)} drawn rounds")
         return "; ".join(parts)
 
     def bound(self) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..chains import Chain
+from ..errors import InfeasibleError
 from ..result import Result, Status
 from ..searching import Keep, Search, Tell
 from ..seeding import RngLike, seed_of
@@ -104,6 +105,11 @@ class Assignment:
             Of an earlier search with the same question and seed, to go on from.
         tell, keep : callable, optional
             See `Search.run`.
+
+        Raises
+        ------
+        InfeasibleError
+            If no placement is found to start from.
         """
         begin, seed = time.perf_counter(), seed_of(rng)
         bound = question.bound()
@@ -142,7 +148,14 @@ class Assignment:
 
         none = np.empty((0, question.stragglers), dtype=np.int64)
         every = [Start.of_code(name, matrix) for name, matrix in given] + list(starts(question, seed))
-        fitting = [start for start in every if not (start.loads > question.caps).any()]
+        fitting = [start for start in every if start.fits(question)]
+        if not fitting:
+            raise InfeasibleError(
+                f"no placement of {question.partitions} partitions was found for these loads"
+                + (f" and replication {question.replication}" if question.replication else "")
+                + (f" in {question.clusters} clusters" if question.clusters else "")
+                + "; larger loads would work"
+            )
         best: dict[str, tuple[float, Start]] = {}
         for start in _promising(question, fitting):
             value, _ = Setup(question, start.sizes, seed).judge(start.matrix, none)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from math import gcd
 
 import numpy as np
@@ -95,6 +96,14 @@ class Start:
         """Partitions held, shape (n,)."""
         return np.asarray((self.matrix != 0.0) @ self.sizes)
 
+    def fits(self, question: Question) -> bool:
+        """Whether it keeps to the loads, the replication and, where they must be equal, the coefficients."""
+        held = self.matrix != 0.0
+        copies, most = held.sum(axis=0), np.abs(self.matrix).max(axis=0)
+        regular = question.replication is None or bool((copies == question.replication).all())
+        equal = question.tuned or np.allclose(self.matrix, held * most, rtol=1e-9, atol=0.0)
+        return bool((self.loads <= question.caps).all()) and regular and equal
+
 
 def cluster_sizes(partitions: int, clusters: int) -> Ints:
     """Return sizes that differ by one at most, largest first.
@@ -125,10 +134,10 @@ def cluster_counts(question: Question) -> list[int]:
 
 def starts(question: Question, seed: int) -> Iterator[Start]:
     """Yield placements of our own: random ones for several numbers of clusters, and circulant ones."""
-    for stream, clusters in enumerate(cluster_counts(question)):
+    for stream, (less, clusters) in enumerate(product(_lighter(question), cluster_counts(question))):
         sizes = cluster_sizes(question.partitions, clusters)
         rng = generator(seed, 2, stream)
-        held = spread_out(place(question, sizes, rng), sizes, rng)
+        held = spread_out(place(less, sizes, rng), sizes, rng)
         if held is None:
             continue
         name = "random" if clusters == question.partitions else f"{clusters} clusters"
@@ -146,6 +155,17 @@ def starts(question: Question, seed: int) -> Iterator[Start]:
             yield Start(name, circles.matrix(question.workers, clusters), sizes, circles)
 
 
+def _lighter(question: Question) -> list[Question]:
+    """Return the question and, where the time counts, some with smaller loads: cut off, or by speed."""
+    if question.rounds is None or question.replication is not None:
+        return [question]
+    k, caps = question.partitions, question.caps
+    speed = 1.0 / question.rounds.pace.mean(axis=0)
+    every = [np.minimum(caps, d) for d in range(1, int(caps.max()) + 1)]
+    every += [np.minimum(caps, np.maximum(1, np.rint(r * k * speed / speed.sum()))).astype(np.int64) for r in (1, 2, 3)]
+    return [question, *(replace(question, caps=some) for some in every if some.sum() >= k)]
+
+
 def _start(name: str, held: Ints, sizes: Ints, rng: np.random.Generator | None) -> Start:
     """Coefficients: equal shares of every copy, or normal ones."""
     matrix = held * np.sqrt(sizes)
@@ -160,6 +180,8 @@ def place(question: Question, sizes: Ints, rng: np.random.Generator) -> Ints | N
 
     Returns 0 and 1, shape (n, V), or None where a cluster finds no worker, or not its replication.
     """
+    if question.replication is not None:
+        return _regular(question.caps, sizes, question.replication, rng)
     room = question.caps.copy()
     held = np.zeros((question.workers, len(sizes)), dtype=np.int64)
     copies, open_ = np.zeros(len(sizes), dtype=np.int64), np.ones(len(sizes), dtype=bool)
@@ -171,9 +193,20 @@ def place(question: Question, sizes: Ints, rng: np.random.Generator) -> Ints | N
             continue
         j = int(fits[np.argmax(room[fits] + rng.random(fits.size))])
         held[j, c], room[j], copies[c] = 1, room[j] - sizes[c], copies[c] + 1
-        open_[c] = copies[c] != question.replication
-    short = copies < (1 if question.replication is None else question.replication)
-    return None if short.any() or not held.any(axis=1).all() else held
+    return held if copies.all() and held.any(axis=1).all() else None
+
+
+def _regular(caps: Ints, sizes: Ints, replication: int, rng: np.random.Generator) -> Ints | None:
+    """Give every cluster in turn to the workers with most room, which finds a placement of single partitions if any is.
+
+    Gale 1957, Ryser 1957.
+    """
+    room, held = caps.copy(), np.zeros((len(caps), len(sizes)), dtype=np.int64)
+    for c, size in enumerate(sizes):
+        workers = np.argsort(-(room + rng.random(len(room))))[:replication]
+        held[workers, c] = 1
+        room[workers] -= size
+    return held if (room >= 0).all() and held.any(axis=1).all() else None
 
 
 def spread_out(held: Ints | None, sizes: Ints, rng: np.random.Generator) -> Ints | None:

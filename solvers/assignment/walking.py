@@ -12,7 +12,7 @@ from ..seeding import generator
 from .question import Question
 from .starts import Start
 
-_BLOCK, _BLOCK_ATTACKED = 256, 64
+_BLOCK = 256
 _CYCLE = 16  # blocks of the first cycle
 _HOT, _COLD, _REHEAT = 0.03, 3e-4, 0.85  # temperatures, of the value at the start
 
@@ -25,7 +25,8 @@ class Walk:
     ----------
     question : Question
     starts : tuple of Start
-        Chain i starts from the i-th of them, around the circle.
+        Chain i starts from the i-th of them, and again from the first when all have been; then no longer bound to go
+        around circles.
     """
 
     question: Question
@@ -58,13 +59,12 @@ class Walk:
         from ._walk_kernels import UNIFORMS
 
         setup = Setup(self.question, chain.arrays["sizes"], seed)
-        moves = _BLOCK_ATTACKED if setup.attacked else _BLOCK
-        number = chain.moves // moves
+        number = chain.moves // _BLOCK
         cycle = (number // _CYCLE + 1).bit_length() - 1
         first, length = _CYCLE * (2**cycle - 1), _CYCLE * 2**cycle
-        part = (number - first + np.arange(moves) / moves) / length
+        part = (number - first + np.arange(_BLOCK) / _BLOCK) / length
         temperatures = float(chain.arrays["scale"]) * _HOT * _REHEAT**cycle * (_COLD / _HOT) ** part
-        uniforms = generator(seed, 1, chain.number, number).random((moves, UNIFORMS))
+        uniforms = generator(seed, 1, chain.number, number).random((_BLOCK, UNIFORMS))
         block = around if "copies" in chain.arrays else free
         record, changed = block(setup, chain, number == first, uniforms, temperatures)
-        return Chain(chain.number, chain.moves + moves, record, {**chain.arrays, **changed})
+        return Chain(chain.number, chain.moves + _BLOCK, record, {**chain.arrays, **changed})

@@ -41,8 +41,8 @@ def test_bound_at_most_value_which_is_that_of_the_verifier(data):
         drawn = mean_error(decoder, stragglers=s, probability=None, samples=10, rng=generator(0))
         assert drawn.exact
         value += weights.mean * drawn.value
-    assert found.value == pytest.approx(value, rel=1e-4, abs=1e-4)
-    assert question.bound() <= value + 1e-9
+    assert question.bound() - 1e-9 <= value <= found.value + 1e-6  # a regularised error is never below the error
+    assert found.value <= value + 1e-2
 
 
 def test_the_same_moves_make_the_same_code():
