@@ -50,8 +50,7 @@ def save(code: GradientCode, path: PathLike) -> Path:
     ...     load(save(gcopt.families.fractional_repetition(4, 1), folder + "/code.npz")).family
     'fractional-repetition'
     """
-    if Path(path).suffix.lower() != ".npz":
-        raise InputError(f"{path}: a code is written as .npz; for other formats write that first, then gcopt export it")
+    check_destination(path)
     manifest = {
         "schema": SCHEMA,
         "version": code.version,
@@ -75,6 +74,25 @@ def save(code: GradientCode, path: PathLike) -> Path:
         return back.claims == code.claims and all(_equal(a.encoding, b.encoding) for a, b in pairs)
 
     return write_atomically(path, buffer.getvalue(), same)
+
+
+def check_destination(path: PathLike) -> None:
+    """Refuse a place where no npz can be written, before the work is done that is to be written there.
+
+    Raises
+    ------
+    InputError
+        If the ending is not ``.npz`` or the folder does not exist.
+
+    Examples
+    --------
+    >>> check_destination("code.npz")
+    """
+    place = Path(path)
+    if place.suffix.lower() != ".npz":
+        raise InputError(f"{path}: a code is written as .npz; for other formats write that first, then gcopt export it")
+    if not place.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {place.parent}; name a file in a folder you may write")
 
 
 def load(path: PathLike, *, blocks: int = 1) -> GradientCode:

@@ -31,6 +31,7 @@ _COEFFICIENTS = ("tuned", "equal")
 _ROUNDS = 300
 _VERIFYING = 20.0  # seconds for what is reported
 _SIMULATED = 20_000
+_ROUNDING = 1e-12  # of k: such an error is none
 _MET = 1e-9  # of the bound: so near it a value is proved
 
 Floats = NDArray[np.float64]
@@ -70,8 +71,8 @@ def assignment(
         s.
     objective : str or mapping
         ``worst`` (largest squared error over sets of s stragglers), ``mean``, ``spectral`` (square of the second
-        singular value), ``time`` (expected seconds on ``cluster`` until the error is at most ``tolerate``), or weights
-        such as {"worst": 1, "mean": 10}, whose weighted sum is minimised.
+        singular value, over that of the first), ``time`` (expected seconds on ``cluster`` until the error is at most
+        ``tolerate``), or weights such as {"worst": 1, "mean": 10}, whose weighted sum is minimised.
     probability : float or list of float
         For the mean: workers straggle independently, with one probability or each with its own.
     coefficients : str
@@ -235,8 +236,12 @@ class _Judged:
             mean = measured.mean(0, question.stragglers, q)
             value += weights.mean * mean.value
             more["mean"] = {"value": mean.value, "stderr": mean.stderr, "exact": mean.exact}
+            if mean.exact:
+                about = {"stragglers": question.stragglers} if q is None else {"probability": q}
+                claims.append(Claim("mean", mean.value, "computed: all sets of stragglers", **about))
         if weights.spectral:
-            second = float(np.linalg.svd(found.encoding, compute_uv=False)[1] ** 2) if question.workers > 1 else 0.0
+            first, second = np.append(np.linalg.svd(found.encoding, compute_uv=False), 0.0)[:2]
+            second = float(second / first) ** 2
             value += weights.spectral * second
             more["spectral"] = second
         if weights.time and self.model is not None:
@@ -253,6 +258,7 @@ class _Judged:
         question, found = self.question, self.found
         segment = code.segments[0]
         bound = found.bound or 0.0
+        value = value if value > _ROUNDING * question.partitions else 0.0
         proved = value <= bound + _MET * max(1.0, bound)
         result = replace(found, value=value, status=Status.OPTIMAL if proved else Status.FEASIBLE)
         sizes = {"workers": question.workers, "partitions": question.partitions, "stragglers": question.stragglers}

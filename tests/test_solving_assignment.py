@@ -55,6 +55,13 @@ def test_value_is_the_verifiers_and_not_below_the_bound(settings, tmp_path):
     assert code.family == "assignment"
 
 
+def test_the_projective_plane_has_the_least_second_singular_value():
+    settings = {"workers": 13, "load": 4, "replication": 4, "coefficients": "equal", "objective": "spectral"}
+    solution = solve(settings, (0,))
+    assert solution.result.value == pytest.approx(3 / 16)  # q / (q + 1)^2
+    assert (solution.result.bound, solution.result.status) == (pytest.approx(3 / 16), "optimal")
+
+
 def test_at_least_as_good_as_every_family():
     n, gamma, s = 13, 4, 4  # the projective plane of order 3 exists here
     value = SOLVERS["assignment"]({"workers": n, "load": gamma, "stragglers": s}, seconds=0.0).result.value

@@ -36,9 +36,13 @@ def solve(
     gives what it has (exit code 130).
     """
     from gcopt.effort import Effort
+    from gcopt.files import check_destination
     from gcopt.report.searching import print_solution
     from gcopt.solving import SOLVERS
 
+    for path in (output, checkpoint):
+        if path is not None:
+            check_destination(path)
     with console.progress(solver) as bar:
         effort = Effort(
             seconds,

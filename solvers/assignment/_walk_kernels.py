@@ -196,7 +196,8 @@ def objective(place: Place, fit: Sizes, wanted: Wanted, limit: float) -> float:
         if weights[0] + weights[1] + weights[2] == 0.0 or value > limit:
             return value
     if weights[2] > 0.0:
-        value += weights[2] * float(np.linalg.eigvalsh(place.gram)[-2])
+        squares = np.linalg.eigvalsh(place.gram)
+        value += weights[2] * float(squares[-2] / squares[-1])
         if value > limit:
             return value
     base = float(np.dot(fit.target, fit.target)) - times(place.inverse, place.sums, place.solution)

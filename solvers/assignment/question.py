@@ -29,7 +29,7 @@ class Weights:
     mean : float
         Mean squared error over random sets of s stragglers, or over independent ones.
     spectral : float
-        Square of the second singular value of the encoding matrix.
+        Square of the second singular value of the encoding matrix, over that of the first.
     time : float
         Expected seconds until the answers decode with an error within the tolerance.
     """
@@ -193,9 +193,10 @@ class Question:
                 else mean_bound_independent(self.caps, k, self.probability)
             )
             total += weights.mean * mean
-        regular = not self.tuned and self.replication is not None and np.ptp(self.caps) == 0
-        if weights.spectral and regular and self.workers * int(self.caps[0]) == k * int(self.replication or 0):
-            total += weights.spectral * second_singular_bound(self.workers, k, int(self.caps[0]))
+        load, copies = int(self.caps[0]), self.replication
+        regular = copies is not None and np.ptp(self.caps) == 0 and self.workers * load == k * copies
+        if weights.spectral and copies and regular and not self.tuned:
+            total += weights.spectral * second_singular_bound(self.workers, k, load) / (load * copies)
         if self.rounds is not None:
             total += weights.time * self.rounds.bound(self.caps, k)
         return total

@@ -73,8 +73,9 @@ def test_sampled_sets_of_unequal_sizes():
 def test_the_second_singular_value():
     asked = question(weights=Weights(spectral=1.0))
     matrix = random_matrix()
-    second = np.linalg.svd(matrix, compute_uv=False)[1] ** 2
-    assert Setup(asked, np.ones(6, dtype=np.int64), 0).judge(matrix, NONE)[0] == pytest.approx(second, rel=1e-6)
+    first, second = np.linalg.svd(matrix, compute_uv=False)[:2] ** 2
+    value = Setup(asked, np.ones(6, dtype=np.int64), 0).judge(3.0 * matrix, NONE)[0]
+    assert value == pytest.approx(second / first, rel=1e-6)
 
 
 def test_the_time_until_enough_have_answered():
