@@ -14,7 +14,7 @@ from scipy import sparse
 from ._attack_search import ACCEPTED, POLISHED, Candidate, Search, candidates, compile_search
 from ._worst_guess import first_guess
 from ._worst_question import Question
-from ._worst_setup import LARGE, Component, Floats, Ints, LeastSquares, unit_rows
+from ._worst_setup import EXACT, LARGE, Component, Floats, Ints, LeastSquares, unit_rows
 from .adversary import checked_encoding
 from .errors import InputError
 from .result import Result, Status
@@ -159,7 +159,8 @@ def _polished(component: Component, stragglers: int, found: list[Candidate]) -> 
     question = Question(data, np.ones(n, dtype=np.int64), stragglers, False, component.whole, np.inf)
     guess = first_guess(question, generator(0), 0, [candidate.lost for candidate in found[:POLISHED]])
     error = component.least_squares(guess.lost)[0]
-    return Candidate(error, guess.lost, "exact swaps") if error > found[0].error * (1.0 + 1e-9) else found[0]
+    better = error > found[0].error * (1.0 + 1e-9) + EXACT * component.whole
+    return Candidate(error, guess.lost, "exact swaps") if better else found[0]
 
 
 def bad_sets(

@@ -108,9 +108,9 @@ def test_ninety_workers_in_clusters(clusters: int, least: float) -> None:
         assert (np.diff(bounds) <= 0.0).all()
         errors.append(max(relative_error(table * root, root, lost) for lost in sets))
     assert np.mean(errors) >= least - 1e-6
-    found = StandardAttack().solve(np.repeat(table, 90 // clusters, axis=1), stragglers=22, rng=0)
-    share = 90 / clusters / (90 // clusters)
-    assert found.value * share >= max(least, errors[-1]) - 1e-6
+    if clusters == 45:
+        found = StandardAttack().solve(np.repeat(table, 2, axis=1), stragglers=22, rng=0)
+        assert found.value >= max(least, errors[-1]) - 1e-6
 
 
 def relative_error(matrix: np.ndarray, target: np.ndarray, lost: np.ndarray) -> float:
@@ -120,17 +120,17 @@ def relative_error(matrix: np.ndarray, target: np.ndarray, lost: np.ndarray) -> 
 
 
 def test_worst_case_is_never_weaker_than_the_attack() -> None:
-    for B, s in ((regular(36, 5), 9), (np.kron(regular(20, 4), np.ones((2, 1))), 16), (coarse(36, 36, 18, 5, 0), 10)):
+    for B, s in ((regular(28, 5), 7), (np.kron(regular(16, 4), np.ones((2, 1))), 9), (coarse(28, 28, 14, 4, 0), 8)):
         found = WorstCase(seconds=None, sets=1000).solve(B, stragglers=s, rng=3)
         assert found.status is Status.FEASIBLE
         assert found.value >= StandardAttack().solve(B, stragglers=s, rng=3).value * (1 - 1e-9)
 
 
 def test_same_seed_same_attack_and_more_effort_is_never_worse() -> None:
-    B = coarse(40, 40, 20, 5, 1)
-    one, two = (StandardAttack().solve(B, stragglers=9, rng=4) for _ in range(2))
+    B = coarse(24, 24, 12, 4, 1)
+    one, two = (StandardAttack().solve(B, stragglers=7, rng=4) for _ in range(2))
     assert (one.value, one.set, one.evaluated, one.start) == (two.value, two.set, two.evaluated, two.start)
-    more = StandardAttack(effort=2).solve(B, stragglers=9, rng=4)
+    more = StandardAttack(effort=2).solve(B, stragglers=7, rng=4)
     assert more.evaluated > one.evaluated
     assert more.value >= one.value * (1 - 1e-9)
 
