@@ -13,7 +13,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 # part of the definition of the standard attack, see `_attack_search`
-STARTS = 3000  # pairs of clusters that are lost first
 WORK = 200_000_000  # operations, roughly, that they may take
 LUCK = 1e-3  # share by which chance changes weights: equally good clusters are tried in every order
 
@@ -44,32 +43,37 @@ class Clusters:
         some = held.any(axis=0)
         packed = np.packbits(held[:, some], axis=0).T
         _, place, label = np.unique(packed, axis=0, return_index=True, return_inverse=True)
-        weight: Floats = np.bincount(label.ravel(), (np.abs(target[:, some]) ** 2).sum(axis=0), minlength=len(place))
+        weight = np.zeros(len(place))
+        np.add.at(weight, label.ravel(), (np.abs(target[:, some]) ** 2).sum(axis=0))
         cluster, holder = np.nonzero(held[:, some][:, place].T)
         return cls(len(rows), np.searchsorted(cluster, np.arange(len(place) + 1)), holder, weight)
 
-    def losses(self, stragglers: int, count: int, rng: np.random.Generator) -> list[Ints]:
+    def losses(self, stragglers: int, count: int, rng: np.random.Generator, most: int) -> list[Ints]:
         """At most ``count`` sets of at most ``stragglers`` workers whose loss takes most away, the worst first.
 
-        From every cluster and every pair of clusters (or some that share workers, where there are too many) greedily
-        by the error per additional straggler.
+        From every cluster and every pair of clusters (some that share workers, where there are more than ``most``)
+        greedily by the error per additional straggler.
         """
         from ._attack_kernels import erase
 
         V = len(self.weight)
         if V == 0:
             return []
-        most = int(np.clip(WORK // (len(self.holders) * stragglers), 16, STARTS))
-        few = most >= V * (V - 1) // 2
-        pairs = np.stack(np.triu_indices(V, 1), axis=1) if few else self._meeting(most, rng)
+        most = int(np.clip(WORK // (len(self.holders) * stragglers), 16, most))
+        many = most < V * (V - 1) // 2
+        pairs = self._meeting(most, rng) if many else np.stack(np.triu_indices(V, 1), axis=1)
         single = np.stack([np.arange(V), np.full(V, -1)], axis=1)
         starts = np.concatenate([single[:most], pairs]).astype(np.int64)
         lost = np.zeros((len(starts), self.size), dtype=bool)
         luck = 1.0 + LUCK * rng.random((len(starts), V))
         scores = erase(starts, self.first, self.holders, self.weight, stragglers, luck, lost)
-        _, place = np.unique(np.packbits(lost, axis=1), axis=0, return_index=True)
-        best = place[np.argsort(-scores[place], kind="stable")][:count]
-        return [np.flatnonzero(lost[r]) for r in best if lost[r].any()]
+        found: dict[bytes, Ints] = {}
+        for r in np.argsort(-scores, kind="stable"):
+            if len(found) == count:
+                break
+            if lost[r].any():
+                found.setdefault(lost[r].tobytes(), np.flatnonzero(lost[r]))
+        return list(found.values())
 
     def _meeting(self, count: int, rng: np.random.Generator) -> Ints:
         """Random pairs of clusters that share a worker."""

@@ -208,25 +208,27 @@ def erase(
     clusters, scores = len(weight), np.zeros(len(starts))
     for r in range(len(starts)):
         gone = np.zeros(clusters, dtype=np.bool_)
-        left, step = budget, 0
-        while True:
+        left, step, best = budget, 0, 0
+        while best >= 0 or step < starts.shape[1]:
+            begin, end = 0, clusters
+            if step < starts.shape[1]:
+                begin = max(starts[r, step], 0)
+                end = starts[r, step] + 1
+            step += 1
             best, need, most = -1, 0, 0.0
-            for v in range(clusters):
-                if not gone[v] and (step >= starts.shape[1] or v == starts[r, step]):
+            for v in range(begin, end):
+                if not gone[v]:
                     extra = 0
                     for e in range(first[v], first[v + 1]):
                         extra += not lost[r, holders[e]]
                     ratio = weight[v] * luck[r, v] / max(extra, SPARE)
                     if extra <= left and ratio > most:
                         best, need, most = v, extra, ratio
-            step += 1
             if best >= 0:
                 gone[best] = True
                 left -= need
                 scores[r] += weight[best]
                 for e in range(first[best], first[best + 1]):
                     lost[r, holders[e]] = True
-            elif step > starts.shape[1]:
-                break
         scores[r] += SPARE * left
     return scores

@@ -22,7 +22,7 @@ Ints = NDArray[np.int64]
 # These constants are the definition of the standard attack: figures made with others do not compare.
 EPSILONS = (1.0, 0.1, 0.01, 1e-4, 1e-6, 1e-8)  # ridges; rows have length 1
 SLACKS = (0, 1, 2, 3, 4, 5)  # stragglers too many with which partitions are erased before some are heard again
-ERASURES = 40, 4  # of each slack: sets tried, and the worst of them from which it goes on
+ERASURES = 3000, 40, 4  # of each slack: pairs of clusters lost first, sets tried, the worst of them for the start
 CHAIN = 200, 1_000_000  # proposals of a chain of annealing: so many per swap that is possible, at most so many
 CHAINS = 48, 288  # at the ridges but the first and last in turn: at least and at most so many
 PROPOSALS = 8_000_000  # of all chains, if they are not too many then
@@ -119,28 +119,41 @@ class Search:
             order.append((place[origin], -error, key, origin))
         return [(np.frombuffer(key, dtype=np.int64), -rest, origin) for _, rest, key, origin in sorted(order)[:count]]
 
-    def begin(self, slacks: Sequence[int] = SLACKS, tried: int = ERASURES[0], kept: int = ERASURES[1]) -> None:
+    def begin(self, slacks: Sequence[int] = SLACKS, erasures: tuple[int, int, int] = ERASURES) -> None:
         """Erasures and greedy choices, improved by swaps."""
-        by_slack = [self._erasures(slack, tried)[:kept] for slack in slacks]
+        pairs, tried, kept = erasures
+        by_slack = [self._erasures(slack, pairs, tried)[:kept] for slack in slacks]
         self.erased = [sets[place] for place in range(kept) for sets in by_slack if place < len(sets)]
         for members in self.erased:
-            self._descend(self._last, members, "erasure")
-            self._descend(1, members, "erasure")
+            self.descend(self._last, members, "erasure")
+            self.descend(1, members, "erasure")
             if self.late:
                 return
         for level in range(self._last, -1, -1):
-            self._descend(level, np.zeros(0, dtype=np.int64), "greedy")
+            self.descend(level, np.zeros(0, dtype=np.int64), "greedy")
             if self.late:
                 return
 
-    def _erasures(self, slack: int, count: int) -> list[Ints]:
+    def _erasures(self, slack: int, pairs: int, count: int) -> list[Ints]:
         """Sets that nearly lose whole partitions: of a few stragglers too many those who help least are heard again."""
         worst: dict[bytes, float] = {}
-        for members in self.clusters.losses(min(self.stragglers + slack, self.size - 1), count, self.rng):
+        lost = min(self.stragglers + slack, self.size - 1)
+        for members in self.clusters.losses(lost, count, self.rng, pairs):
             error = self._fill(self._last, members)
             self._note(error, "erasure")
             worst[self._members.tobytes()] = error
         return [np.frombuffer(key, dtype=np.int64) for key in sorted(worst, key=lambda key: -worst[key])]
+
+    def descend(self, level: int, members: Ints, origin: str) -> None:
+        """Climb at this ridge and all that follow, and from here at the last one at once."""
+        for route in ([level, self._last], range(level, self._last + 1)):
+            now, error = members, 0.0
+            for i in route:
+                error = self._climb(i, now)
+                now = self._members
+            self._note(error, origin)
+            if level >= self._last - 1 or self.late:
+                break
 
     def anneal(self, effort: int = 1) -> None:
         """Chains of annealing from random sets and erasures, one ridge after the other."""
@@ -175,7 +188,7 @@ class Search:
             self.spent += 20 * tried + 2 * made * self.size**2
             if self.late:
                 break
-        self._descend(level, now, "annealing")
+        self.descend(level, now, "annealing")
 
     @property
     def _members(self) -> Ints:
@@ -217,17 +230,6 @@ class Search:
         self.looked += swaps
         self.spent += 2 * steps * self.size**2 + 4 * swaps
         return error
-
-    def _descend(self, level: int, members: Ints, origin: str) -> None:
-        """Climb at this ridge and all that follow, and from here at the last one at once."""
-        for route in ([level, self._last], range(level, self._last + 1)):
-            now, error = members, 0.0
-            for i in route:
-                error = self._climb(i, now)
-                now = self._members
-            self._note(error, origin)
-            if level >= self._last - 1 or self.late:
-                break
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,19 +11,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from ._attack_search import PIECES, POLISHED, Candidate, Search, candidates, compile_search
+from ._attack_search import ACCEPTED, POLISHED, Candidate, Search, candidates, compile_search
 from ._worst_guess import first_guess
 from ._worst_question import Question
-from ._worst_setup import LARGE, Component, Floats, Ints, LeastSquares, unit_rows
+from ._worst_setup import EXACT, LARGE, Component, Floats, Ints, LeastSquares, unit_rows
 from .adversary import checked_encoding
 from .errors import InputError
 from .result import Result, Status
 from .seeding import RngLike, generator, seed_of
 
 POLISH = 100_000_000  # n^2 s^2 up to which they are
-QUICK_EPSILONS = (1.0, 0.1, 1e-4, 1e-8)  # of `bad_sets`
-QUICK_ERASURES = (0, 2, 4), 12, 2
-QUICK_CHAINS, QUICK_CHAIN = 4, 10_000  # its chains of annealing, and their proposals
+QUICK_EPSILONS = (1.0, 0.1, 1e-4, 1e-8)  # ridges of `bad_sets`
+QUICK_SLACKS, QUICK_ERASURES = (0, 2, 4), (500, 12, 2)  # the same as in `_attack_search`
+QUICK_CHAINS, QUICK_PIECE = (0, 3), 1000  # its chains of annealing (at 0.1 and 1e-4), and proposals of a piece of one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,15 +159,21 @@ def _polished(component: Component, stragglers: int, found: list[Candidate]) -> 
     question = Question(data, np.ones(n, dtype=np.int64), stragglers, False, component.whole, np.inf)
     guess = first_guess(question, generator(0), 0, [candidate.lost for candidate in found[:POLISHED]])
     error = component.least_squares(guess.lost)[0]
-    return Candidate(error, guess.lost, "exact swaps") if error > found[0].error * (1.0 + 1e-9) else found[0]
+    better = error > found[0].error * (1.0 + 1e-9) + EXACT * component.whole
+    return Candidate(error, guess.lost, "exact swaps") if better else found[0]
 
 
 def bad_sets(
-    scaled: ArrayLike, target: ArrayLike, stragglers: int, count: int, rng: RngLike = 0
+    scaled: ArrayLike,
+    target: ArrayLike,
+    stragglers: int,
+    count: int,
+    rng: RngLike = 0,
+    known: ArrayLike | None = None,
 ) -> tuple[Ints, Floats]:
     """Some distinct bad straggler sets of a real code, fast: for searches that ask again and again.
 
-    The start of the standard attack at every other eps, and little annealing. Kernels are compiled on first use.
+    The start of the standard attack with fewer ridges and little annealing. Kernels are compiled on first use.
 
     Parameters
     ----------
@@ -180,15 +186,17 @@ def bad_sets(
     count : int
         How many sets are wanted, 1 or more.
     rng : None, int, Generator or SeedSequence
-        For the annealing.
+        For ties and annealing.
+    known : int array, shape (p, s), optional
+        Sets that were bad for a similar code, to start from as well.
 
     Returns
     -------
     sets : int64, shape (c, s), c <= count
         Sorted workers, the worst set first.
     errors : float, shape (c,)
-        Errors of ridge decoding at the smallest eps, 1e-8: never below the true error, and above it where decoding
-        takes large coefficients.
+        Errors of ridge decoding (rows of length 1) at the smallest eps, 1e-8: never below the true error, and above it
+        where decoding takes large coefficients.
 
     Raises
     ------
@@ -202,22 +210,36 @@ def bad_sets(
     ([[0, 1], [2, 3], [4, 5]], [1.0, 1.0, 1.0])
     """
     matrix, wanted = np.asarray(scaled, dtype=np.float64), np.asarray(target, dtype=np.float64)
+    starts = np.zeros((0, stragglers), dtype=np.int64) if known is None else np.asarray(known)
     if matrix.ndim != 2 or wanted.shape != matrix.shape[1:]:
-        raise InputError(f"scaled has shape {matrix.shape}, target {wanted.shape}; (n, V) and (V,) are needed")
+        raise InputError(f"scaled has shape {matrix.shape}, target {wanted.shape}; (n, V) and (V,) would work")
+    n = len(matrix)
     if not (np.isfinite(matrix).all() and np.isfinite(wanted).all()):
-        raise InputError("scaled or target holds NaN or infinity; finite numbers are needed")
-    if not 1 <= stragglers < len(matrix):
-        raise InputError(f"stragglers is {stragglers}; with {len(matrix)} workers 1 to {len(matrix) - 1} would work")
+        raise InputError("scaled or target holds NaN or infinity; finite numbers would work")
+    if not 1 <= stragglers < n:
+        raise InputError(f"stragglers is {stragglers}; with {n} workers 1 to {n - 1} would work")
     if count < 1:
         raise InputError(f"count is {count}; 1 or more would work")
+    if not _are_sets(starts, n, stragglers):
+        raise InputError(f"known is no list of sets of {stragglers} of {n} workers")
     lengths = np.linalg.norm(matrix, axis=1)
     rows = matrix / np.where(lengths > 0.0, lengths, 1.0)[:, None]
     search = Search.of(rows, wanted[None], stragglers, generator(seed_of(rng)), QUICK_EPSILONS)
-    search.begin(*QUICK_ERASURES)
-    for number in range(QUICK_CHAINS):
-        search.chain(number, QUICK_CHAIN // PIECES, QUICK_CHAIN)
+    for members in starts.astype(np.int64):
+        search.descend(len(QUICK_EPSILONS) - 1, members, "known")
+    search.begin(QUICK_SLACKS, QUICK_ERASURES)
+    for number in QUICK_CHAINS:
+        search.chain(number, QUICK_PIECE, QUICK_PIECE // ACCEPTED)
     found = sorted(search.best(count), key=lambda item: -item[1])
     return np.array([lost for lost, _, _ in found]), np.array([error for _, error, _ in found])
+
+
+def _are_sets(sets: NDArray[Any], n: int, stragglers: int) -> bool:
+    """Whether the rows are sets of so many of n workers."""
+    if sets.ndim != 2 or sets.shape[1] != stragglers or sets.dtype.kind not in "iu":
+        return False
+    ordered = np.sort(sets, axis=1)
+    return bool((ordered[:, :-1] < ordered[:, 1:]).all() and (ordered >= 0).all() and (ordered < n).all())
 
 
 @lru_cache(maxsize=2)
