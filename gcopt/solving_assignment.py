@@ -17,6 +17,7 @@ from gcopt.cluster import Cluster
 from gcopt.code import Claim, GradientCode, Segment
 from gcopt.effort import Effort
 from gcopt.errors import InfeasibleError, InputError
+from gcopt.evaluate import evaluate
 from gcopt.files import load as read
 from gcopt.known_codes import known_codes
 from gcopt.measuring import Measured
@@ -116,7 +117,7 @@ def assignment(
     found = solver.solve(
         question, given=_given(question, start, seed), rng=seed, chains=kept.chains, tell=effort.tell, keep=kept.write
     )
-    return _Judged(question, found, model, tolerate).solution()
+    return _judged(question, found, model, tolerate)
 
 
 def _workers(workers: Any, model: Cluster | None) -> int:
@@ -208,73 +209,90 @@ def _given(question: Question, start: str | None, seed: int) -> list[tuple[str, 
     return given
 
 
-@dataclass(frozen=True, eq=False)
-class _Judged:
-    """What was found, measured again by the verifier."""
+def _judged(question: Question, found: AssignmentResult, model: Cluster | None, tolerate: float | None) -> Solution:
+    """Return what was found, measured again by the verifier."""
+    segment = Segment(sparse.csr_array(found.encoding), stragglers=question.stragglers, approximate=True)
+    code, weights = GradientCode((segment,)), question.weights
+    measured = Measured(code, found.seed or 0, 10 * question.samples, _VERIFYING)
+    parts: dict[str, _Part] = {}
+    if weights.worst:
+        parts["worst"] = _worst(question, found, measured)
+    if weights.mean:
+        parts["mean"] = _mean(question, measured)
+    if weights.spectral:
+        parts["spectral"] = _spectral(found)
+    if weights.time and model is not None:
+        parts["time"] = _time(found, code, model, tolerate or 0.0)
+    sizes = {"workers": question.workers, "partitions": question.partitions, "stragglers": question.stragglers}
+    claims = (
+        *(claim for part in parts.values() for claim in part.claims),
+        Claim("load", float(segment.load.max()), "the assignment"),
+        Claim("replication", float(segment.replication.min()), "the assignment"),
+    )
+    code = GradientCode((segment,), claims, "assignment", sizes, found.seed, gcopt.__version__)
+    return Solution("assignment", _result(question, found, parts), _shown(question, found, segment, parts), code)
 
-    question: Question
-    found: AssignmentResult
-    model: Cluster | None
-    tolerate: float | None
 
-    def solution(self) -> Solution:
-        question, found, weights = self.question, self.found, self.question.weights
-        segment = Segment(sparse.csr_array(found.encoding), stragglers=question.stragglers, approximate=True)
-        code = GradientCode((segment,))
-        measured = Measured(code, found.seed or 0, 10 * question.samples, _VERIFYING)
-        value, claims = 0.0, []
-        more: dict[str, Any] = {}
-        if weights.worst:
-            worst = measured.worst("error", 0, question.stragglers)
-            value += weights.worst * worst.lower
-            upper = worst.lower if worst.exact else worst.upper
-            more["worst"] = {"lower": worst.lower, "upper": upper, "method": worst.method}
-            if upper is not None:
-                claims.append(Claim("error", upper, worst.method, stragglers=question.stragglers))
-        if weights.mean:
-            q = None if question.probability is None else tuple(question.probability.tolist())
-            mean = measured.mean(0, question.stragglers, q)
-            value += weights.mean * mean.value
-            more["mean"] = {"value": mean.value, "stderr": mean.stderr, "exact": mean.exact}
-            if mean.exact:
-                about = {"stragglers": question.stragglers} if q is None else {"probability": q}
-                claims.append(Claim("mean", mean.value, "computed: all sets of stragglers", **about))
-        if weights.spectral:
-            first, second = np.append(np.linalg.svd(found.encoding, compute_uv=False), 0.0)[:2]
-            second = float(second / first) ** 2
-            value += weights.spectral * second
-            more["spectral"] = second
-        if weights.time and self.model is not None:
-            run = gcopt.simulate(code, self.model, iterations=_SIMULATED, tolerate=self.tolerate or 0.0, rng=found.seed)
-            value += weights.time * run.mean
-            more["time"] = {"value": run.mean, "stderr": run.stderr}
-        claims += [
-            Claim("load", float(segment.load.max()), "the assignment"),
-            Claim("replication", float(segment.replication.min()), "the assignment"),
-        ]
-        return self._solution(value, more, replace(code, claims=tuple(claims)))
+def _result(question: Question, found: AssignmentResult, parts: dict[str, _Part]) -> AssignmentResult:
+    value, bound = sum(getattr(question.weights, name) * part.value for name, part in parts.items()), found.bound or 0.0
+    sure = all(part.exact for part in parts.values())
+    if not sure:  # an estimate may be too low, and what is proved tells how much at least
+        value = max(value, bound)
+    value = value if value > _ROUNDING * question.partitions else 0.0
+    proved = sure and value <= bound + _MET * max(1.0, bound)
+    return replace(found, value=value, status=Status.OPTIMAL if proved else Status.FEASIBLE)
 
-    def _solution(self, value: float, more: dict[str, Any], code: GradientCode) -> Solution:
-        question, found = self.question, self.found
-        segment = code.segments[0]
-        bound = found.bound or 0.0
-        value = value if value > _ROUNDING * question.partitions else 0.0
-        proved = value <= bound + _MET * max(1.0, bound)
-        result = replace(found, value=value, status=Status.OPTIMAL if proved else Status.FEASIBLE)
-        sizes = {"workers": question.workers, "partitions": question.partitions, "stragglers": question.stragglers}
-        code = replace(code, family="assignment", parameters=sizes, seed=found.seed, version=gcopt.__version__)
-        measured = {
-            **more,
-            "load": int(segment.load.max()),
-            "replication": [int(segment.replication.min()), int(segment.replication.max())],
-            "clusters": len(found.sizes),
-            "start": found.start,
-            "sampled": question.sampled,
-            "chain": found.chain,
-            "moves": list(found.moves),
-            "stopped": found.stopped,
-        }
-        return Solution("assignment", result, measured, code)
+
+def _shown(question: Question, found: AssignmentResult, segment: Segment, parts: dict[str, _Part]) -> dict[str, Any]:
+    return {
+        **{name: part.shown for name, part in parts.items()},
+        "load": int(segment.load.max()),
+        "replication": [int(segment.replication.min()), int(segment.replication.max())],
+        "clusters": len(found.sizes),
+        "start": found.start,
+        "sampled": question.sampled,
+        "chain": found.chain,
+        "moves": list(found.moves),
+        "stopped": found.stopped,
+    }
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A term of the objective, measured."""
+
+    value: float
+    exact: bool
+    shown: Any
+    claims: tuple[Claim, ...] = ()
+
+
+def _worst(question: Question, found: AssignmentResult, measured: Measured) -> _Part:
+    """The worst case; where not every set could be looked at, those that the search met may be the worst known."""
+    worst = measured.worst("error", 0, question.stragglers)
+    segment = measured.code.segments[0]
+    lower = max([worst.lower, *(evaluate(segment, lost).error for lost in found.bad if not worst.exact)])
+    upper = lower if worst.exact else worst.upper
+    claims = () if upper is None else (Claim("error", upper, worst.method, stragglers=question.stragglers),)
+    return _Part(lower, worst.exact, {"lower": lower, "upper": upper, "method": worst.method}, claims)
+
+
+def _mean(question: Question, measured: Measured) -> _Part:
+    q = None if question.probability is None else tuple(question.probability.tolist())
+    mean = measured.mean(0, question.stragglers, q)
+    about: dict[str, Any] = {"stragglers": question.stragglers} if q is None else {"probability": q}
+    claims = (Claim("mean", mean.value, "computed: all sets of stragglers", **about),) if mean.exact else ()
+    return _Part(mean.value, mean.exact, {"value": mean.value, "stderr": mean.stderr, "exact": mean.exact}, claims)
+
+
+def _spectral(found: AssignmentResult) -> _Part:
+    first, second = np.append(np.linalg.svd(found.encoding, compute_uv=False), 0.0)[:2]
+    return _Part(float(second / first) ** 2, True, float(second / first) ** 2)
+
+
+def _time(found: AssignmentResult, code: GradientCode, model: Cluster, tolerate: float) -> _Part:
+    run = gcopt.simulate(code, model, iterations=_SIMULATED, tolerate=tolerate, rng=found.seed)
+    return _Part(run.mean, False, {"value": run.mean, "stderr": run.stderr})
 
 
 ASSIGNMENT = Solver("assignment", "the search is ours; bounds: Munim & Ramamoorthy 2026, Claim 1", assignment)

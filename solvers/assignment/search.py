@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 
 _CHEAP = 50_000  # sets of stragglers up to which every start is evaluated
 _CLOSELY = 2  # starts of one name that are evaluated otherwise
+_LEAST, _OPERATIONS = 4, 8e7  # and how many of all: so many, or as the operations for a set of each worker allow
 _MET = 5e-7  # so near to the bound a regularised value ends the search
 
 
@@ -37,6 +38,8 @@ class AssignmentResult(Result):
     encoding : array, shape (n, k)
     sizes : array, shape (V,)
         Partitions in each cluster; ones where partitions are placed one by one.
+    bad : array of int, shape (any, s)
+        Sets of stragglers that were bad for codes on the way to this one.
     start : str
         Where the chain that found it began.
     chain : int
@@ -51,6 +54,7 @@ class AssignmentResult(Result):
 
     encoding: Floats
     sizes: NDArray[np.int64]
+    bad: NDArray[np.int64]
     start: str
     chain: int
     moves: tuple[int, ...]
@@ -135,6 +139,7 @@ class Assignment:
             seed=seed,
             encoding=best.encoding,
             sizes=sizes,
+            bad=found.best.arrays["bad"],
             start=start,
             chain=found.best.number,
             moves=found.moves,
@@ -165,11 +170,17 @@ class Assignment:
 
 
 def _promising(question: Question, every: Sequence[Start]) -> list[Start]:
-    """Return the starts to look at closely; where that takes long, of one name those with small singular values."""
+    """Return the starts to look at closely; where that takes long, those with small second singular values.
+
+    A few of each name, and of these so many as a number of operations allows: a limit on time would not be the same on
+    every machine.
+    """
     if question.exact and question.sets <= _CHEAP:
         return list(every)
-    spread: dict[str, list[tuple[float, int, Start]]] = {}
+    spread: dict[str, list[tuple[float, int]]] = {}
     for i, start in enumerate(every):
-        second = float(np.linalg.eigvalsh(start.matrix @ start.matrix.T)[-2]) if len(start.matrix) > 1 else 0.0
-        spread.setdefault(start.name, []).append((second, i, start))
-    return [start for group in spread.values() for _, _, start in sorted(group, key=lambda one: one[:2])[:_CLOSELY]]
+        squares = np.append(np.zeros(2), np.linalg.eigvalsh(start.matrix @ start.matrix.T))
+        spread.setdefault(start.name, []).append((float(squares[-2] / squares[-1]), i))
+    best = sorted(one for group in spread.values() for one in sorted(group)[:_CLOSELY])
+    effort = question.workers**2 * max(1, question.stragglers)
+    return [every[i] for _, i in best[: max(_LEAST, int(_OPERATIONS / effort))]]

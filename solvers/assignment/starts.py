@@ -17,7 +17,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _SPREAD = 40  # switches tried per copy, to make clusters share few workers
-_CIRCLES = 200
+_CIRCLES = 200  # quasi-cyclic placements drawn; fewer where looking at one takes long
+_OPERATIONS = 5e8
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +147,7 @@ def starts(question: Question, seed: int) -> Iterator[Start]:
             yield _start(f"{name}, generic", held, sizes, generator(seed, 3, stream))
     for stream, clusters in enumerate(cluster_counts(question)):
         rng = generator(seed, 4, stream)
-        for _ in range(_CIRCLES):
+        for _ in range(max(1, min(_CIRCLES, int(_OPERATIONS / question.workers**3)))):
             circles = around(question, clusters, rng)
             if circles is None:
                 break
