@@ -278,11 +278,14 @@ def _worst(question: Question, found: AssignmentResult, measured: Measured) -> _
 
 
 def _mean(question: Question, measured: Measured) -> _Part:
+    """The mean; drawn sets may miss what is rare, and what no code can be better than is then the better estimate."""
     q = None if question.probability is None else tuple(question.probability.tolist())
-    mean = measured.mean(0, question.stragglers, q)
+    mean, bound = measured.mean(0, question.stragglers, q), question.mean_bound()
+    value = mean.value if mean.exact else max(mean.value, bound)
     about: dict[str, Any] = {"stragglers": question.stragglers} if q is None else {"probability": q}
     claims = (Claim("mean", mean.value, "computed: all sets of stragglers", **about),) if mean.exact else ()
-    return _Part(mean.value, mean.exact, {"value": mean.value, "stderr": mean.stderr, "exact": mean.exact}, claims)
+    shown = {"value": mean.value, "stderr": mean.stderr, "exact": mean.exact, "bound": bound}
+    return _Part(value, mean.exact, shown, claims)
 
 
 def _spectral(found: AssignmentResult) -> _Part:

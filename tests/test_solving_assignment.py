@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -114,14 +115,12 @@ def test_time_on_a_cluster_at_a_bounded_error(root):
 
 
 def test_an_interrupt_gives_the_best_so_far_and_can_be_resumed(tmp_path, monkeypatch):
-    text = (
-        "solve assignment --set workers=24 --set load=4 --set stragglers=4 --json -o a.npz --checkpoint c.npz --seconds"
-    )
+    text = "solve assignment --set workers=24 --set load=4 --set stragglers=4 --json -o a.npz --checkpoint c.npz"
     script = "import gcopt.solvers.searching as s; s._KEPT_EVERY = 0.0; import gcopt.cli as c; c.main()"
     command = [sys.executable, "-c", script, *text.split(), "--seconds", "60"]
     run = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
     while not (tmp_path / "c.npz").exists() and run.poll() is None:
-        pass
+        time.sleep(0.01)
     run.send_signal(signal.SIGINT)
     document = json.loads(run.communicate(timeout=60)[0])
     assert (run.returncode, document["stopped"]) == (130, "interrupted")

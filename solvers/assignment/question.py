@@ -178,6 +178,12 @@ class Question:
             parts.append(f"time over {len(self.rounds.pace)} drawn rounds")
         return "; ".join(parts)
 
+    def mean_bound(self) -> float:
+        """Return the mean squared error that no code whose workers hold no more can beat."""
+        if self.probability is None:
+            return mean_bound(self.caps, self.partitions, self.stragglers)
+        return mean_bound_independent(self.caps, self.partitions, self.probability)
+
     def bound(self) -> float:
         """Return what no code whose workers hold no more can beat.
 
@@ -187,12 +193,7 @@ class Question:
         k, weights = self.partitions, self.weights
         total = weights.worst * worst_bound(self.caps, k, self.stragglers) if weights.worst else 0.0
         if weights.mean:
-            mean = (
-                mean_bound(self.caps, k, self.stragglers)
-                if self.probability is None
-                else mean_bound_independent(self.caps, k, self.probability)
-            )
-            total += weights.mean * mean
+            total += weights.mean * self.mean_bound()
         load, copies = int(self.caps[0]), self.replication
         regular = copies is not None and np.ptp(self.caps) == 0 and self.workers * load == k * copies
         if weights.spectral and copies and regular and not self.tuned:
