@@ -45,6 +45,7 @@ def around(setup: Setup, chain: Chain, fresh: bool, uniforms: Floats, temperatur
         (best[0].copy(), best[1].copy()) if fresh else (arrays["copies"].copy(), arrays["coefficients"].copy())
     )
     circle, place = gcd(*arrays["best"].shape), setup.place(arrays["best"], arrays["bad"])
+    matrix = np.empty_like(place.matrix)
     ridge = setup.ridge(place.matrix)
     unroll(*now, circle, place.matrix)
     settle(place, setup.fit, ridge)
@@ -52,7 +53,7 @@ def around(setup: Setup, chain: Chain, fresh: bool, uniforms: Floats, temperatur
     _, record = walk_circles(
         place,
         setup.fit,
-        setup.wanted,
+        setup.wanted._replace(roots=len(matrix) // circle),
         *now,
         circle,
         tuned,
@@ -65,7 +66,6 @@ def around(setup: Setup, chain: Chain, fresh: bool, uniforms: Floats, temperatur
     )
     if setup.attacked:
         best = now
-    matrix = np.empty_like(place.matrix)
     unroll(*best, circle, matrix)
     record, bad = _checked(setup, chain, record, matrix, place.bad)
     changed = {"copies": now[0], "coefficients": now[1], "bad": bad}

@@ -1,7 +1,8 @@
 """Kernels of the annealing over quasi-cyclic codes: few parameters, and every one changes a whole circle of entries.
 
 A copy is a row of circles, a column of circles, a shift and a coefficient: worker t of that row holds cluster t + shift
-of that column. So there are as many parameters as copies on one circle of workers.
+of that column. The first workers of all rows come first, then the second ones: every set of stragglers can be turned
+into one that starts with one of them, which is as bad.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ _TURN, _SWAP = 0.6, 0.75
 def unroll(copies: Ints, coefficients: Floats, circle: int, matrix: Floats) -> None:
     """Write the matrix that the copies stand for."""
     matrix[:] = 0.0
+    rows = len(matrix) // circle
     for l in range(len(copies)):
         row, column, shift = copies[l]
         for t in range(circle):
-            matrix[row * circle + t, column * circle + (t + shift) % circle] = coefficients[l]
+            matrix[t * rows + row, column * circle + (t + shift) % circle] = coefficients[l]
 
 
 @kernel

@@ -68,15 +68,15 @@ def _drop(P: Floats, a: Floats, j: int, out: Floats, rest: Floats) -> float:
 
 @kernel
 def _pairs(
-    P: Floats, a: Floats, first: int, reached: float, best: float, sums: bool, chosen: Ints, worst: Ints
+    P: Floats, a: Floats, first: int, end: int, reached: float, best: float, sums: bool, chosen: Ints, worst: Ints
 ) -> tuple[float, float]:
-    """All pairs from ``first`` on: the largest value, if above ``best``, and the sum of all where it is wanted."""
+    """All pairs whose first is in ``first:end``: the largest value, if above ``best``, and the sum where wanted."""
     n = P.shape[0]
     diagonal = np.empty(n)
     for i in range(first, n):
         diagonal[i] = P[i, i]
     total = 0.0
-    for j in range(first, n - 1):
+    for j in range(first, min(end, n - 1)):
         value = reached + a[j] * a[j] / diagonal[j]
         if sums:
             total += (n - 1 - j) * value + _added(P[j], diagonal, a, j)
@@ -91,9 +91,18 @@ def _pairs(
 
 @kernel
 def all_sets(
-    P: Floats, a: Floats, base: float, s: int, best: float, limit: float, sums: bool, stack: Floats, worst: Ints
+    P: Floats,
+    a: Floats,
+    base: float,
+    s: int,
+    roots: int,
+    best: float,
+    limit: float,
+    sums: bool,
+    stack: Floats,
+    worst: Ints,
 ) -> tuple[float, float]:
-    """Look at every set of s stragglers.
+    """Look at every set of s stragglers whose first one is among the first ``roots`` workers.
 
     Returns the largest value, or ``best`` where none is larger, and the sum of all values where ``sums``; stops at the
     first value above ``limit``. ``worst`` (s,) becomes the set of the largest, ``stack`` (s, n + 1, n) is scratch.
@@ -103,7 +112,7 @@ def all_sets(
         return max(best, base), base
     if s == 1:
         total = 0.0
-        for i in range(n):
+        for i in range(roots):
             value = base + a[i] * a[i] / P[i, i]
             total += value
             if value > best:
@@ -114,14 +123,15 @@ def all_sets(
     stack[0, :n], stack[0, n], reached[0] = P, a, base
     depth, total = 0, 0.0
     while depth >= 0:
-        j = position[depth]
+        j, end = position[depth], roots if depth == 0 else n
         if depth == s - 2:
-            best, some = _pairs(stack[depth, :n], stack[depth, n], j, reached[depth], best, sums, chosen, worst)
+            P, a = stack[depth, :n], stack[depth, n]
+            best, some = _pairs(P, a, j, end, reached[depth], best, sums, chosen, worst)
             total += some
             if best > limit:
                 return best, total
             depth -= 1
-        elif j + s - depth > n:
+        elif j >= end or j + s - depth > n:
             depth -= 1
         else:
             position[depth] = j + 1

@@ -61,6 +61,7 @@ class Setup:
             question.weights.array,
             question.stragglers,
             question.exact,
+            question.workers,
             samples,
             chances,
             rounds.overhead,

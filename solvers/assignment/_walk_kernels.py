@@ -41,6 +41,8 @@ class Wanted(NamedTuple):
     stragglers: int
     exact: bool
     """Whether every set of stragglers is looked at, for the worst case and for the mean."""
+    roots: int
+    """So many workers, the first ones, stand for all others in sets of stragglers; n where nobody stands for others."""
     samples: Ints
     chances: Floats
     overhead: Floats
@@ -215,7 +217,7 @@ def objective(place: Place, fit: Sizes, wanted: Wanted, limit: float) -> float:
     if known > room or not wanted.exact:
         return value + share * known
     worst = np.empty(s, dtype=np.int64)
-    most, total = all_sets(P, a, base, s, known, room, sums, place.stack, worst)
+    most, total = all_sets(P, a, base, s, len(P) if sums else wanted.roots, known, room, sums, place.stack, worst)
     if most > known and share > 0.0:
         _remember(place, worst)
     if sums:

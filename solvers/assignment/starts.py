@@ -47,9 +47,9 @@ class Circles:
         >>> Circles(np.array([[0, 0, 0], [0, 0, 1]]), np.ones(2), 3).matrix(3, 3).tolist()
         [[1.0, 1.0, 0.0], [0.0, 1.0, 1.0], [1.0, 0.0, 1.0]]
         """
-        matrix, turn = np.zeros((workers, clusters)), np.arange(self.circle)
+        matrix, turn, rows = np.zeros((workers, clusters)), np.arange(self.circle), workers // self.circle
         for (row, column, shift), entry in zip(self.copies, self.coefficients, strict=True):
-            matrix[row * self.circle + turn, column * self.circle + (turn + shift) % self.circle] = entry
+            matrix[turn * rows + row, column * self.circle + (turn + shift) % self.circle] = entry
         return matrix
 
 

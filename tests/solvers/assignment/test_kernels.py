@@ -9,7 +9,7 @@ from gcopt.solvers.assignment import Question, Rounds, Weights, _circle_kernels,
 from gcopt.solvers.assignment import _inverse_kernels as inverses
 from gcopt.solvers.assignment import _walk_kernels as walks
 from gcopt.solvers.assignment._setup import Setup
-from gcopt.solvers.assignment.starts import Circles
+from gcopt.solvers.assignment.starts import Circles, around
 from gcopt.solvers.seeding import generator
 
 NONE = np.empty((0, 3), dtype=np.int64)
@@ -149,7 +149,17 @@ def test_circles_unroll_to_their_matrix():
     matrix = np.empty((6, 6))
     _circle_kernels.unroll(circles.copies, circles.coefficients, 3, matrix)
     np.testing.assert_array_equal(matrix, circles.matrix(6, 6))
-    assert matrix[2].tolist() == [0, 0, 1, 2, 0, 0]
+    assert matrix[4].tolist() == [0, 0, 1, 2, 0, 0]
+
+
+@pytest.mark.parametrize(("n", "k", "s"), [(8, 8, 1), (8, 8, 2), (8, 12, 3), (9, 9, 4)])
+def test_few_first_stragglers_stand_for_all_of_a_quasi_cyclic_code(n, k, s):
+    asked = Question(np.full(n, 3), k, s, Weights(worst=1.0))
+    circles = around(asked, k, generator(0))
+    setup, rows = Setup(asked, np.ones(k, dtype=np.int64), 0), n // circles.circle
+    place = setup.place(circles.matrix(n, k), np.empty((0, s), dtype=np.int64))
+    few = walks.objective(place, setup.fit, setup.wanted._replace(roots=rows), np.inf)
+    assert few == pytest.approx(setup.value(place), rel=1e-9)
 
 
 def test_kernels_run_as_plain_python(monkeypatch):
