@@ -16,16 +16,16 @@ WIDE = 10_000_000  # with more sets than that the first guess is that of the sta
 
 
 def first_guess(question: Question, rng: np.random.Generator, restarts: int, hints: Sequence[Ints] = ()) -> Found:
-    """Greedy choice, ``hints`` and, for the noise, random sets, each improved by swaps: what an adversary would do."""
+    """``hints``, a greedy choice and, for the noise, random sets, each improved by swaps: what an adversary would do."""
     now = perf_counter()
     question = replace(question, deadline=now + (question.deadline - now) / 3)
-    starts = [_greedy(question, members) for members in (np.zeros(0, dtype=np.int64), *hints)]
+    starts = [*hints, np.zeros(0, dtype=np.int64)]
     if question.noise and question.sets > WIDE:
         n = len(question.weight)
         starts += [_affordable(question, rng.permutation(n)) for _ in range(restarts)]
     best = Found(question.start, None)
     for members in starts:
-        value, lost = _improve(question, members)
+        value, lost = _improve(question, _greedy(question, members))
         if value > best.value:
             best = Found(value, None, lost)
         if question.late:

@@ -55,7 +55,8 @@ def search(
         question = replace(question, weight=ones, budget=question.budget // int(question.weight[0]))
     guess = first_guess(question, rng, restarts, hints)
     if question.most is not None and question.sets > question.most:
-        return replace(guess, bound=spectral_bound(question, guess.value), method="an attack and a spectral bound")
+        kind = "an attack" if question.noise else "the standard attack"
+        return replace(guess, bound=spectral_bound(question, guess.value), method=kind + " and a spectral bound")
     answer = None
     if 2 <= question.budget < len(question.weight) and question.unit:
         if question.data.freedom and _is_definite(question, guess.lost):

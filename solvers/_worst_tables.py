@@ -152,12 +152,12 @@ class Tables:
         question = Question(data, weight, t, self.noise, component.whole, deadline, self.most)
         rng = generator(self.seed, int(component.workers[0]), t)
         hints = [] if self.noise else self._hints(component, t, question, rng)
-        hints = [np.array([g for g, group in enumerate(groups) if np.isin(group, lost).all()], int) for lost in hints]
-        found = search(question, rng, self.restarts, self._symmetries(component, groups), hints)
+        whole = [np.array([g for g, group in enumerate(groups) if np.isin(group, S).all()], int) for S in hints]
+        found = search(question, rng, self.restarts, self._symmetries(component, groups), whole)
         table.evaluated += found.evaluated
         lost = np.concatenate([groups[j] for j in found.lost] or [NOBODY])
         strained = np.concatenate([groups[j] for j in found.strained] or [NOBODY])
-        found = self._checked(component, t, replace(found, lost=lost, strained=strained))
+        found = self._checked(component, t, replace(found, lost=lost, strained=strained), hints[:POLISHED])
         table.values[t], table.bounds[t] = found.value, np.inf if found.bound is None else found.bound
         table.lost[t] = found.lost
         table.methods.append(found.method)
@@ -184,17 +184,19 @@ class Tables:
         sent = [group_of[p[leaders]] for p in self.symmetries]
         return [p for p in sent if np.array_equal(np.sort(p), np.arange(len(groups)))]
 
-    def _checked(self, component: Component, t: int, found: Found) -> Found:
+    def _checked(self, component: Component, t: int, found: Found, hints: list[Ints]) -> Found:
         """Look at the sets that matter once more by plain least squares, and believe that where it differs.
 
-        These are the worst set and the one that came nearest to a loss that cannot be made up for.
+        These are the worst set, the one that came nearest to a loss that cannot be made up for, and the first hints.
         """
         near, index = 1e-9 * component.whole, int(self.noise)
         value, lost = component.least_squares(found.lost)[index], found.lost
         agrees = not found.doubtful and abs(value - found.value) <= near + (1e-3 if self.noise else 1e-6) * value
-        if not self.noise and component.least_squares(found.strained)[0] > value:
-            value, lost = component.least_squares(found.strained)[0], found.strained
-            agrees = agrees and value <= found.value + near
+        limits = [found.value, *(np.inf if found.bound is None else found.bound for _ in hints)]
+        for other, limit in zip([found.strained, *hints], [] if self.noise else limits, strict=False):
+            error = component.least_squares(other)[0]
+            if error > value:
+                value, lost, agrees = error, other, agrees and error <= limit + near
         if agrees:
             proved = found.bound is not None and found.bound <= found.value
             return replace(found, value=value, lost=lost, bound=value if proved else found.bound)

@@ -79,9 +79,10 @@ class WorstCase:
     seconds : float or None
         Time after which the best interval so far is returned; None waits for the proof.
     restarts : int
-        Random first guesses where the sets are too many to expect an end.
+        Random first guesses of the noise where the sets are too many to expect an end; for the error these are the
+        `StandardAttack`'s, so that the worst set found is not less bad than its own.
     sets : int or None
-        More sets than that, of a component, are not searched through: the interval is then that of an attack and of
+        More sets than that, of a component, are not searched through: the interval is then that of the attack and of
         bounds, and the same on every machine, which one cut off by ``seconds`` is not.
 
     Raises
