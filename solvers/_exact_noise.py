@@ -7,14 +7,14 @@ polynomials, one for every part: only the sets inside each part are looked at, n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import combinations
 from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize
 
+from ._descent import minimise
 from ._exact_kernels import growths, product, pull
 from ._exact_parts import Free, Null, Point
 
@@ -42,9 +42,9 @@ def affordable(parts: Parts, stragglers: int, most: int) -> int:
     return min(most, max(_FEWEST, _LOOKS // sets))
 
 
-def is_small(part: Free | Null) -> bool:
+def is_small(part: Free | Null, most: int = SETS) -> bool:
     """Whether the straggler sets of a part can be looked at one by one."""
-    return comb(len(part.workers), min(lost_at_most(part), len(part.workers) // 2)) <= SETS
+    return comb(len(part.workers), min(lost_at_most(part), len(part.workers) // 2)) <= most
 
 
 def lost_at_most(part: Free | Null) -> int:
@@ -99,16 +99,10 @@ def descend(
         top = worst(parts, np.split(flat, cuts), stragglers)
         if not np.isfinite(top):
             break
-        outcome = optimize.minimize(
-            smooth_worst,
-            flat,
-            args=(parts, cuts, stragglers, sharp / top),
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": steps},
-        )
-        if worst(parts, np.split(outcome.x, cuts), stragglers) < top:
-            flat = outcome.x
+        smooth = partial(smooth_worst, parts=parts, cuts=cuts, stragglers=stragglers, sharpness=sharp / top)
+        lower = minimise(smooth, flat, steps)
+        if worst(parts, np.split(lower, cuts), stragglers) < top:
+            flat = lower
     return np.split(flat, cuts)
 
 

@@ -23,7 +23,8 @@ Bools = NDArray[np.bool_]
 _QUICK = ((16.0, 64.0, 256.0), 12)  # sharpness and steps of a move
 _LONG = ((4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0), 40)
 _ODDS = (0.05, 0.35, 0.2, 0.15, 0.25)  # of: descend further, redesign, move, shake, draw
-_HOPELESS = 3.0  # times as noisy before it descends, and a new placement is given up
+_HOPELESS = 10.0  # times as noisy before it descends, and a try is given up
+_SETS = 20_000  # straggler sets of a part that a move may lead to
 _PATIENCE = 40  # moves without a better code after which the walk goes back to the best
 _WARMTH = 0.03  # how much noisier, relatively, a code may be to go on from it; sometimes many times that
 
@@ -121,7 +122,7 @@ class Quiet:
             numbers[i][rng.integers(numbers[i].size, size=rng.integers(3))] *= -1.0
         else:
             numbers[i] = numbers_for(here.parts[i], self.stragglers, int(rng.integers(2**31)))
-        return self._descended(here.holders, here.parts, numbers, *_QUICK)
+        return self._tried(here.holders, here.parts, numbers, here)
 
     def _redesigned(self, here: State, rng: np.random.Generator) -> State | None:
         """Return what a new placement on one part, or on two together, leads to."""
@@ -136,7 +137,7 @@ class Quiet:
         holders = here.holders.copy()
         holders[np.ix_(workers, partitions)] = inside
         parts = parts_of(holders, self.stragglers)
-        if not all(is_small(part) for part in parts):
+        if not all(is_small(part, _SETS) for part in parts):
             return None
         kept = {part.partitions.tobytes(): mine for part, mine in zip(here.parts, here.numbers, strict=True)}
         seed, touched = int(rng.integers(2**31)), set(partitions.tolist())
@@ -146,9 +147,7 @@ class Quiet:
             else kept[part.partitions.tobytes()]
             for part in parts
         ]
-        if worst(parts, numbers, self.stragglers) > _HOPELESS * here.noise:
-            return None
-        return self._descended(holders, parts, numbers, *_QUICK)
+        return self._tried(holders, parts, numbers, here)
 
     def _moved(self, here: State, rng: np.random.Generator) -> State | None:
         """Return what a change of the placement leads to."""
@@ -163,10 +162,15 @@ class Quiet:
         else:
             moved = all(switch(holders, rng) for _ in range(rng.integers(1, 4)))
         parts = parts_of(holders, self.stragglers) if moved else []
-        if not parts or not all(is_small(part) for part in parts):
+        if not parts or not all(is_small(part, _SETS) for part in parts):
             return None
         matrix, decoders = here.matrix(), here.decoders(self.stragglers)
-        numbers = [part.recall(matrix, decoders, rng) for part in parts]
+        return self._tried(holders, parts, [part.recall(matrix, decoders, rng) for part in parts], here)
+
+    def _tried(self, holders: Bools, parts: list[Free | Null], numbers: list[Floats], here: State) -> State | None:
+        """Return what a short descent leads to, unless it is hopeless from the start."""
+        if worst(parts, numbers, self.stragglers) > _HOPELESS * here.noise:
+            return None
         return self._descended(holders, parts, numbers, *_QUICK)
 
     def _descended(

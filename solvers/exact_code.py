@@ -77,7 +77,7 @@ class ExactCode:
     --------
     >>> found = ExactCode(seconds=0.0).solve(5, 2, rng=0)
     >>> round(found.value, 3), found.encoding.round(3)[0].tolist()
-    (1.483, [1.0, 1.0, 0.618, 0.0, 0.0])
+    (1.483, [0.618, 1.0, 0.618, 0.0, 0.0])
     """
 
     seconds: float | None = 60.0

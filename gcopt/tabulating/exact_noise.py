@@ -50,7 +50,7 @@ def _noise(code: GradientCode) -> str:
     return ("" if exact else ">= ") + value + (" c" if code.dtype.kind == "c" else "")
 
 
-_MOVES = (20, 20, 20)
+_MOVES = (10, 10)
 _SIZES = ((12, 2), (12, 3), (13, 2), (13, 4), (16, 3), (16, 5), (20, 3), (20, 5), (24, 5))
 
 _BUILDERS: dict[str, Callable[[int, int, int], GradientCode]] = {
@@ -68,6 +68,6 @@ TABLE = Table(
     "Noise amplification of exact codes",
     "nu = max over sets of s stragglers of the least sqrt(sum_j ||R_j||^2 ||b_j||^2 / k): relative error of "
     "the decoded gradient per unit of relative error in the messages. Exact worst cases; c: complex entries; "
-    ">=: the worst set found, not proved; empty: no such code. searched: real codes, three chains of 20 moves.",
+    ">=: the worst set found, not proved; empty: no such code. searched: real codes, two chains of 10 moves.",
     exact_noise,
 )

@@ -10,6 +10,7 @@ from scipy.linalg import block_diag
 
 import gcopt
 from gcopt.solvers import _exact_kernels as kernels
+from gcopt.solvers._descent import minimise
 from gcopt.solvers._exact_bounds import least_noise, least_noise_on
 from gcopt.solvers._exact_designs import design
 from gcopt.solvers._exact_moves import imitate, shift, switch
@@ -89,6 +90,19 @@ def test_descent_lowers_the_worst_case_and_keeps_the_code_exact(name):
     found = descend(parts, numbers, s, 10)
     assert worst(parts, found, s) < worst(parts, numbers, s)
     assert helpers.worst_error(matrix(holders, parts, found), s) < 1e-12
+
+
+def test_the_descent_reaches_the_minimum_of_a_curved_valley():
+    def valley(x):
+        ahead = x[1:] - x[:-1] ** 2
+        gradient = np.concatenate([-400.0 * x[:-1] * ahead - 2.0 * (1.0 - x[:-1]), [0.0]])
+        gradient[1:] += 200.0 * ahead
+        return float(100.0 * ahead @ ahead + (1.0 - x[:-1]) @ (1.0 - x[:-1])), gradient
+
+    np.testing.assert_allclose(minimise(valley, np.full(6, -0.5), 500), 1.0, atol=1e-3)
+    start = np.array([-1.2, 1.0])
+    assert valley(minimise(valley, start, 3))[0] < valley(start)[0]
+    assert minimise(valley, np.ones(4), 10).tolist() == [1.0] * 4
 
 
 def test_a_set_that_cannot_be_lost_has_infinite_noise():
@@ -198,16 +212,16 @@ def test_the_start_beats_the_grouped_codes(n, s, below):
 
 
 def test_the_search_finds_better_and_its_moves_make_it_again():
-    start = ExactCode(seconds=0.0).solve(7, 2, rng=0)
-    found = ExactCode(moves=[6, 3]).solve(7, 2, rng=0)
-    half = ExactCode(moves=[2, 3]).solve(7, 2, rng=0)
-    again = ExactCode(moves=found.moves).solve(7, 2, rng=0, chains=half.chains)
-    assert found.value < start.value
+    start = ExactCode(seconds=0.0).solve(8, 4, rng=1)
+    found = ExactCode(moves=[1, 12]).solve(8, 4, rng=1)
+    half = ExactCode(moves=[1, 5]).solve(8, 4, rng=1)
+    again = ExactCode(moves=found.moves).solve(8, 4, rng=1, chains=half.chains)
+    assert found.value < 0.9 * start.value
     assert found.status is Status.FEASIBLE
     assert again.encoding.tobytes() == found.encoding.tobytes()
-    assert (found.seed, found.moves) == (0, (6, 3))
-    assert found.value == pytest.approx(helpers.worst_noise(found.encoding, 2), rel=1e-7)
-    assert helpers.worst_error(found.encoding, 2) < 1e-12
+    assert (found.seed, found.moves) == (1, (1, 12))
+    assert found.value == pytest.approx(helpers.worst_noise(found.encoding, 4), rel=1e-7)
+    assert helpers.worst_error(found.encoding, 4) < 1e-12
 
 
 def test_more_load_makes_less_noise():
