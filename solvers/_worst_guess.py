@@ -16,7 +16,7 @@ WIDE = 10_000_000  # with more sets than that the first guess is that of the sta
 
 
 def first_guess(question: Question, rng: np.random.Generator, restarts: int, hints: Sequence[Ints] = ()) -> Found:
-    """``hints``, a greedy choice and, for the noise, random sets, each improved by swaps: what an adversary would do."""
+    """Hints, a greedy choice and, for the noise, random sets, each improved by swaps: what an adversary would do."""
     now = perf_counter()
     question = replace(question, deadline=now + (question.deadline - now) / 3)
     starts = [*hints, np.zeros(0, dtype=np.int64)]

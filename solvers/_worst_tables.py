@@ -157,7 +157,7 @@ class Tables:
         table.evaluated += found.evaluated
         lost = np.concatenate([groups[j] for j in found.lost] or [NOBODY])
         strained = np.concatenate([groups[j] for j in found.strained] or [NOBODY])
-        found = self._checked(component, t, replace(found, lost=lost, strained=strained), hints[:POLISHED])
+        found = self._checked(component, t, replace(found, lost=lost, strained=strained), hints[:1])
         table.values[t], table.bounds[t] = found.value, np.inf if found.bound is None else found.bound
         table.lost[t] = found.lost
         table.methods.append(found.method)
@@ -187,7 +187,7 @@ class Tables:
     def _checked(self, component: Component, t: int, found: Found, hints: list[Ints]) -> Found:
         """Look at the sets that matter once more by plain least squares, and believe that where it differs.
 
-        These are the worst set, the one that came nearest to a loss that cannot be made up for, and the first hints.
+        These are the worst set, the one that came nearest to a loss that cannot be made up for, and the first hint.
         """
         near, index = 1e-9 * component.whole, int(self.noise)
         value, lost = component.least_squares(found.lost)[index], found.lost
