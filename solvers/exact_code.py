@@ -182,8 +182,10 @@ def _open(
     k = n if partitions is None else partitions
     if not 0 <= s < n or k < 1:
         raise InputError(f"{n} workers, {s} stragglers and {k} partitions; fewer stragglers than workers are needed")
-    caps = np.broadcast_to(np.asarray(-(-k * (s + 1) // n) if loads is None else loads, dtype=np.int64), (n,)).copy()
-    caps = np.minimum(caps, k)
+    most = np.asarray(-(-k * (s + 1) // n) if loads is None else loads)
+    if most.dtype.kind not in "iu" or most.shape not in ((), (n,)):
+        raise InputError(f"loads is {loads!r}; an integer, or one for each of {n} workers, is needed")
+    caps = np.minimum(np.broadcast_to(most, (n,)), k).astype(np.int64)
     if caps.min() < 0 or caps.sum() < k * (s + 1):
         raise InputError(f"loads add up to {caps.sum()}; {s + 1} copies of {k} partitions need {k * (s + 1)}")
     for start in given:

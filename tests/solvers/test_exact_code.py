@@ -262,6 +262,8 @@ def test_it_is_no_worse_than_a_code_that_is_given():
         ((5, -1), {}, InputError, "fewer stragglers than workers"),
         ((5, 1), {"partitions": 0}, InputError, "0 partitions"),
         ((5, 2), {"loads": 2}, InputError, "loads add up to 10; 3 copies of 5 partitions need 15"),
+        ((5, 2), {"loads": 3.5}, InputError, "loads is 3.5; an integer"),
+        ((5, 2), {"loads": [3, 3]}, InputError, "one for each of 5 workers"),
         ((5, 2), {"holders": np.eye(5)}, InputError, "holders has a partition on 1 workers"),
         ((5, 2), {"holders": np.ones((4, 5))}, InputError, r"holders has shape \(4, 5\)"),
         ((5, 2), {"holders": np.full((5, 5), 2)}, InputError, "of 0 and 1"),
