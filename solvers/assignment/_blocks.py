@@ -109,4 +109,4 @@ def rehearsal(question: Question) -> None:
     for block in (free, around):
         block(setup, chain, True, generator(0).random((2, UNIFORMS)), np.ones(2))
     if question.weights.worst and not question.exact:
-        setup.attack(matrix)
+        setup.attack(matrix, bad)

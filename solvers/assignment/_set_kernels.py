@@ -99,13 +99,15 @@ def all_sets(
     best: float,
     limit: float,
     sums: bool,
+    most: float,
     stack: Floats,
     worst: Ints,
 ) -> tuple[float, float]:
     """Look at every set of s stragglers whose first one is among the first ``roots`` workers.
 
     Returns the largest value, or ``best`` where none is larger, and the sum of all values where ``sums``; stops at the
-    first value above ``limit``. ``worst`` (s,) becomes the set of the largest, ``stack`` (s, n + 1, n) is scratch.
+    first value above ``limit`` and when the sum is above ``most``. ``worst`` (s,) becomes the set of the largest value,
+    ``stack`` (s, n + 1, n) is scratch.
     """
     n = P.shape[0]
     if s == 0:
@@ -128,7 +130,7 @@ def all_sets(
             P, a = stack[depth, :n], stack[depth, n]
             best, some = _pairs(P, a, j, end, reached[depth], best, sums, chosen, worst)
             total += some
-            if best > limit:
+            if best > limit or total > most:
                 return best, total
             depth -= 1
         elif j >= end or j + s - depth > n:
@@ -168,11 +170,13 @@ def value_of(P: Floats, a: Floats, base: float, members: Ints, work: Floats) -> 
 
 
 @kernel
-def mean_of(P: Floats, a: Floats, base: float, sets: Ints, weights: Floats, work: Floats) -> float:
-    """Weighted sum of the errors without each of the sets, shape (sets, s)."""
+def mean_of(P: Floats, a: Floats, base: float, sets: Ints, weights: Floats, limit: float, work: Floats) -> float:
+    """Weighted sum of the errors without each of the sets, shape (sets, s); stops as soon as it is above ``limit``."""
     total = 0.0
     for l in range(len(sets)):
         total += weights[l] * value_of(P, a, base, sets[l], work)
+        if total > limit:
+            break
     return total
 
 

@@ -118,14 +118,14 @@ class Setup:
         if not self.question.weights.worst or not s:
             return np.empty((0, s), dtype=np.int64)
         if self.attacked:
-            return np.concatenate([self.attack(matrix), bad])[:most]
+            return np.concatenate([self.attack(matrix, bad), bad])[:most]
         rng = generator(self.seed, 6)
         drawn = [rng.choice(n, s, replace=False) for _ in range(most - len(bad))]
         return np.concatenate([bad, np.array(drawn, dtype=np.int64).reshape(-1, s)])
 
-    def attack(self, matrix: Floats) -> Ints:
-        """Return sets that are bad for a code, without looking at every one."""
-        return bad_sets(matrix, self.fit.target, self.question.stragglers, _NEW, rng=self.seed)[0]
+    def attack(self, matrix: Floats, known: Ints) -> Ints:
+        """Return sets that are bad for a code, without looking at every one; ``known`` ones were for another."""
+        return bad_sets(matrix, self.fit.target, self.question.stragglers, _NEW, rng=self.seed, known=known)[0]
 
     def judge(self, matrix: Floats, bad: Ints) -> tuple[float, Ints]:
         """Return the value of a code, attacked where not every set is looked at, and sets that are bad for it."""

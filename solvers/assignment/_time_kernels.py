@@ -40,11 +40,19 @@ def _inner(one: Floats, other: Floats) -> float:
 
 @kernel
 def expected_time(
-    matrix: Floats, target: Floats, loads: Floats, overhead: Floats, pace: Floats, tolerance: float, never: float
+    matrix: Floats,
+    target: Floats,
+    loads: Floats,
+    overhead: Floats,
+    pace: Floats,
+    tolerance: float,
+    never: float,
+    limit: float,
 ) -> float:
     """Mean over rounds of the time at which the error of those heard is at most ``tolerance``; ``never`` if that stays.
 
-    ``overhead`` and ``pace`` (rounds, n): worker j answers after overhead + pace * load, which may be infinite.
+    ``overhead`` and ``pace`` (rounds, n): worker j answers after overhead + pace * load, which may be infinite. Stops
+    as soon as the mean cannot be ``limit`` or less any more.
     """
     n, size = matrix.shape
     basis, rest = np.empty((n, size)), np.empty(size)
@@ -67,4 +75,6 @@ def expected_time(
                 done = arrival[j]
                 break
         total += done
+        if total > limit * len(overhead):
+            break
     return total / len(overhead)

@@ -191,9 +191,15 @@ def objective(place: Place, fit: Sizes, wanted: Wanted, limit: float) -> float:
     value: float = 0.0
     base: float = 0.0
     if weights[3] > 0.0:
-        loads = place.loads.astype(np.float64)
         value += weights[3] * expected_time(
-            place.matrix, fit.target, loads, wanted.overhead, wanted.pace, wanted.tolerance, wanted.never
+            place.matrix,
+            fit.target,
+            place.loads.astype(np.float64),
+            wanted.overhead,
+            wanted.pace,
+            wanted.tolerance,
+            wanted.never,
+            limit / weights[3],
         )
         if weights[0] + weights[1] + weights[2] == 0.0 or value > limit:
             return value
@@ -204,25 +210,29 @@ def objective(place: Place, fit: Sizes, wanted: Wanted, limit: float) -> float:
             return value
     base = float(np.dot(fit.target, fit.target)) - times(place.inverse, place.sums, place.solution)
     P, a = place.inverse, place.solution
-    if weights[1] > 0.0 and len(wanted.samples):
-        value += weights[1] * mean_of(P, a, base, wanted.samples, wanted.chances, place.work)
-    share: float = weights[0]
-    sums = weights[1] > 0.0 and len(wanted.samples) == 0
-    if share == 0.0 and not sums:
+    on_worst: float = weights[0]
+    on_mean: float = weights[1]
+    sums = on_mean > 0.0 and len(wanted.samples) == 0
+    if on_mean > 0.0 and not sums:
+        room = (limit - value) / on_mean
+        value += on_mean * mean_of(P, a, base, wanted.samples, wanted.chances, room, place.work)
+        if value > limit:
+            return value
+    if on_worst == 0.0 and not sums:
         return value
-    room: float = (limit - value) / share if share > 0.0 else np.inf
-    if room < 0.0:
-        return value
-    known = worst_of(P, a, base, place.bad, room, place.work, place.marks[:1]) if share > 0.0 else base
+    room = (limit - value) / on_worst if on_worst > 0.0 else np.inf
+    known = worst_of(P, a, base, place.bad, room, place.work, place.marks[:1]) if on_worst > 0.0 else base
     if known > room or not wanted.exact:
-        return value + share * known
-    worst = np.empty(s, dtype=np.int64)
-    most, total = all_sets(P, a, base, s, len(P) if sums else wanted.roots, known, room, sums, place.stack, worst)
-    if most > known and share > 0.0:
+        return value + on_worst * known
+    worst, roots = np.empty(s, dtype=np.int64), len(P) if sums else wanted.roots
+    share = on_mean * wanted.chances[0]
+    most = (limit - value - on_worst * known) / share if sums else np.inf
+    largest, total = all_sets(P, a, base, s, roots, known, room, sums, most, place.stack, worst)
+    if largest > known and on_worst > 0.0:
         _remember(place, worst)
     if sums:
-        value += weights[1] * total * wanted.chances[0]
-    return value + share * most
+        value += share * total
+    return value + on_worst * largest
 
 
 @kernel

@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 _CHEAP = 50_000  # sets of stragglers up to which every start is evaluated
 _CLOSELY = 2  # starts of one name that are evaluated otherwise
 _LEAST, _OPERATIONS = 4, 8e7  # and how many of all: so many, or as the operations for a set of each worker allow
+_OTHERS = 8  # starts that are returned beside what was found
 _MET = 5e-7  # so near to the bound a regularised value ends the search
 
 
@@ -40,6 +41,8 @@ class AssignmentResult(Result):
         Partitions in each cluster; ones where partitions are placed one by one.
     bad : array of int, shape (any, s)
         Sets of stragglers that were bad for codes on the way to this one.
+    others : tuple of Start
+        The best of the other chains, and the best starts: where the objective was sampled, one of them may be better.
     start : str
         Where the chain that found it began.
     chain : int
@@ -55,6 +58,7 @@ class AssignmentResult(Result):
     encoding: Floats
     sizes: NDArray[np.int64]
     bad: NDArray[np.int64]
+    others: tuple[Start, ...]
     start: str
     chain: int
     moves: tuple[int, ...]
@@ -128,9 +132,11 @@ class Assignment:
             search = replace(search, seconds=max(0.0, search.seconds - ranking))
         problem = replace(problem, starts=ranked)
         found = search.run(problem, rng=seed, chains=chains, enough=enough, tell=tell, keep=keep)
-        sizes = found.best.arrays["sizes"]
-        start = ranked[found.best.number % len(ranked)].name
-        best = Start(start, found.best.arrays["best"], sizes)
+        ends = {
+            chain.number: Start(ranked[chain.number % len(ranked)].name, chain.arrays["best"], chain.arrays["sizes"])
+            for chain in found.chains
+        }
+        best = ends.pop(found.best.number)
         return AssignmentResult(
             value=found.best.value,
             bound=bound,
@@ -138,9 +144,10 @@ class Assignment:
             seconds=ranking + found.seconds,
             seed=seed,
             encoding=best.encoding,
-            sizes=sizes,
+            sizes=best.sizes,
             bad=found.best.arrays["bad"],
-            start=start,
+            others=(*ends.values(), *ranked[:_OTHERS]),
+            start=best.name,
             chain=found.best.number,
             moves=found.moves,
             chains=found.chains,
