@@ -122,13 +122,16 @@ class Search:
     def begin(self, slacks: Sequence[int] = SLACKS, erasures: tuple[int, int, int] = ERASURES) -> None:
         """Erasures and greedy choices, improved by swaps."""
         pairs, tried, kept = erasures
-        by_slack = [self._erasures(slack, pairs, tried)[:kept] for slack in slacks]
+        self.descend(1, np.zeros(0, dtype=np.int64), "greedy")
+        by_slack: list[list[Ints]] = []
+        for slack in slacks:
+            by_slack.append(self._erasures(slack, pairs, tried)[:kept])
+            for members in by_slack[-1]:
+                self.descend(self._last, members, "erasure")
+                self.descend(1, members, "erasure")
+                if self.late:
+                    return
         self.erased = [sets[place] for place in range(kept) for sets in by_slack if place < len(sets)]
-        for members in self.erased:
-            self.descend(self._last, members, "erasure")
-            self.descend(1, members, "erasure")
-            if self.late:
-                return
         for level in range(self._last, -1, -1):
             self.descend(level, np.zeros(0, dtype=np.int64), "greedy")
             if self.late:
