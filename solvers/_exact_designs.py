@@ -13,7 +13,8 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 _KINDS = 11  # two to the power of this many kinds of workers are looked at
-_TRIES = 20
+_TRIES = 8  # with a number of kinds, before there is one more
+_FEW = 3  # draws of the number of kinds, of which the least counts
 _NODES = 100  # and not a time limit: the same placement on every machine
 
 
@@ -37,8 +38,8 @@ def design(caps: Ints, partitions: int, stragglers: int, rng: np.random.Generato
     most = min(_KINDS, partitions, max(fewest, len(caps) - stragglers))
     if fewest > most:
         return None
-    for _ in range(_TRIES):
-        kinds = int(rng.integers(fewest, most + 1))
+    first = int(rng.integers(fewest, most + 1, size=_FEW).min())
+    for kinds in np.repeat(np.arange(first, most + 1), _TRIES):
         cuts = np.sort(rng.choice(partitions - 1, kinds - 1, replace=False)) + 1
         sizes = np.diff(cuts, prepend=0, append=partitions)
         held = _placed(sizes, caps, stragglers, rng) if sizes.max() <= caps.max() else None

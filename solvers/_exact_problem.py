@@ -22,7 +22,7 @@ Bools = NDArray[np.bool_]
 
 _QUICK = ((16.0, 64.0, 256.0), 12)  # sharpness and steps of a move
 _LONG = ((4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0), 40)
-_ODDS = (0.05, 0.35, 0.2, 0.15, 0.25)  # of: descend further, redesign, move, shake, draw
+_ODDS = (0.05, 0.5, 0.1, 0.15, 0.2)  # of: descend further, redesign, move, shake, draw
 _HOPELESS = 10.0  # times as noisy before it descends, and a try is given up
 _SETS = 20_000  # straggler sets of a part that a move may lead to
 _PATIENCE = 40  # moves without a better code after which the walk goes back to the best
