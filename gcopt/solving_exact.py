@@ -58,8 +58,7 @@ def exact_code(
     """
     about = {key: value for key, value in locals().items() if key != "effort"}
     n, s = check_sizes(workers, stragglers)
-    search = effort.search(check_count("chains", chains, 1))
-    solver = ExactCode(search.seconds, search.moves, search.chains, search.processes)
+    solver = ExactCode(effort.search(check_count("chains", chains, 1)))
     kept = effort.kept({"solver": "exact-code", **about})
     walked: dict[str, Any] = {"rng": seed, "chains": kept.chains, "tell": effort.tell, "keep": kept.write}
     starts = [] if start is None else [_matrix(start)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -51,7 +51,7 @@ class ExactCodeResult(Result):
 
     @property
     def moves(self) -> tuple[int, ...]:
-        """How many moves each chain has made: what ``ExactCode(moves=...)`` takes to make this code again."""
+        """How many moves each chain has made: what `Search.moves` takes to make this code again."""
         return tuple(chain.moves for chain in self.chains)
 
 
@@ -65,31 +65,18 @@ class ExactCode:
 
     Attributes
     ----------
-    seconds, moves, chains, processes
-        As of `Search`.
-
-    Raises
-    ------
-    InputError
-        If an option is impossible.
+    search : Search
+        How long, how many chains and processes.
 
     Examples
     --------
-    >>> found = ExactCode(seconds=0.0).solve(5, 2, rng=0)
+    >>> from gcopt.solvers.searching import Search
+    >>> found = ExactCode(Search(seconds=0.0)).solve(5, 2, rng=0)
     >>> round(found.value, 3), found.encoding.round(3)[0].tolist()
     (1.483, [0.618, 1.0, 0.618, 0.0, 0.0])
     """
 
-    seconds: float | None = 60.0
-    moves: int | Sequence[int] | None = None
-    chains: int = 4
-    processes: int = 1
-
-    def __post_init__(self) -> None:
-        self._search()
-
-    def _search(self) -> Search:
-        return Search(self.seconds, self.moves, self.chains, self.processes)
+    search: Search = field(default_factory=lambda: Search(moves=10))
 
     def solve(
         self,
@@ -135,7 +122,7 @@ class ExactCode:
         Groups: Tandon et al. 2017, Section 3.1. Coefficients from decoding vectors: Wang et al. 2019. Cyclic codes:
         Raviv et al. 2018. The noise and its derivatives: derived in `_exact_parts` and `_exact_noise`.
         """
-        search, seed = self._search(), seed_of(rng)
+        seed = seed_of(rng)
         given = [np.asarray(start, dtype=np.float64) for start in starts]
         if holders is not None:
             if partitions is not None or loads is not None:
@@ -143,7 +130,7 @@ class ExactCode:
             problem, bound = _fixed(np.asarray(holders), workers, stragglers)
         else:
             problem, bound = _open(workers, stragglers, partitions, loads, given)
-        found = search.run(problem, rng=seed, chains=chains, enough=bound, tell=tell, keep=keep)
+        found = self.search.run(problem, rng=seed, chains=chains, enough=bound, tell=tell, keep=keep)
         candidates = [problem.best(found.best).matrix()] if np.isfinite(found.best.value) else []
         judged = [(_noise(matrix, stragglers), _scaled(matrix)) for matrix in candidates + given]
         value, encoding = min(judged, key=lambda pair: pair[0], default=(np.inf, np.empty(0)))

@@ -106,3 +106,13 @@ def _encoding(file):
 def _save(path, complex_=False):
     made = gcopt.families.cyclic_mds(6, 2) if complex_ else gcopt.families.fractional_repetition(9, 2)
     return gcopt.save(made, path)
+
+
+def test_moves_processes_and_a_checkpoint(gcopt, tmp_path):
+    given = ("solve", "exact-code", *sets(workers=9, stragglers=2), "--json")
+    first, second, file = (str(tmp_path / name) for name in ("a.npz", "b.npz", "chains.npz"))
+    alone = gcopt(*given, "--moves", "3,2", "-o", first)
+    assert gcopt(*given, "--moves", "1,1", "--checkpoint", file).code == 0
+    resumed = gcopt(*given, "--moves", "3,2", "--processes", "2", "--checkpoint", file, "-o", second)
+    assert resumed.json["moves"] == alone.json["moves"] == [3, 2]
+    np.testing.assert_array_equal(_encoding(first), _encoding(second))

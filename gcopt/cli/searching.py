@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +36,8 @@ def solve(
     A search under a time limit records the moves of its chains; --moves makes it again, bit for bit. Interrupted, it
     gives what it has (exit code 130).
     """
+    # matrices are small, and threads of a linear algebra library wait for each other; read when numpy is loaded
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from gcopt.effort import Effort
     from gcopt.files import check_destination
     from gcopt.report.searching import print_solution

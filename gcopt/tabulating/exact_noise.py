@@ -9,6 +9,7 @@ import gcopt
 from gcopt.code import GradientCode, single
 from gcopt.errors import InputError
 from gcopt.solvers.exact_code import ExactCode
+from gcopt.solvers.searching import Search
 from gcopt.tabulating.table import Row, Table, significant
 from gcopt.verification import verify
 
@@ -36,7 +37,7 @@ def exact_noise(seed: int = 0, sizes: tuple[tuple[int, int], ...] = ()) -> Itera
 
 def searched(workers: int, stragglers: int, seed: int) -> GradientCode:
     """Return what a short search finds, of so many moves that it is made again."""
-    found = ExactCode(moves=_MOVES).solve(workers, stragglers, rng=seed)
+    found = ExactCode(Search(moves=_MOVES)).solve(workers, stragglers, rng=seed)
     return single(found.encoding, stragglers, ())
 
 
