@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from scipy.linalg import block_diag
 
 import gcopt
-from gcopt.solvers import _exact_kernels as kernels
 from gcopt.solvers._descent import minimise
-from gcopt.solvers._exact_bounds import least_noise, least_noise_on
-from gcopt.solvers._exact_designs import design
-from gcopt.solvers._exact_moves import imitate, shift, switch
-from gcopt.solvers._exact_noise import descend, smooth_worst, subsets, worst
-from gcopt.solvers._exact_parts import Free, Null, parts_of
-from gcopt.solvers._exact_starts import starts
 from gcopt.solvers.errors import InputError, LimitError
 from gcopt.solvers.exact_code import ExactCode
+from gcopt.solvers.exact_code import _kernels as kernels
+from gcopt.solvers.exact_code.bounds import least_noise, least_noise_on
+from gcopt.solvers.exact_code.designs import design
+from gcopt.solvers.exact_code.moves import imitate, shift, switch
+from gcopt.solvers.exact_code.noise import descend, smooth_worst, subsets, worst
+from gcopt.solvers.exact_code.parts import Free, Null, parts_of
+from gcopt.solvers.exact_code.starts import starts
 from gcopt.solvers.result import Status
 from gcopt.solvers.searching import Search
 from tests import helpers

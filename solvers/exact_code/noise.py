@@ -14,9 +14,9 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from ._descent import minimise
-from ._exact_kernels import growths, product, pull
-from ._exact_parts import Free, Null, Point
+from .._descent import minimise
+from ._kernels import growths, product, pull
+from .parts import Free, Null, Point
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._exact_bounds import least_noise, least_noise_on
-from ._exact_noise import is_small
-from ._exact_parts import parts_of
-from ._exact_problem import Quiet
-from ._exact_starts import starts as known
-from .adversary import WorstCase
-from .chains import Chain
-from .errors import InputError, LimitError
-from .result import Result, Status
-from .searching import Keep, Search, Tell
-from .seeding import RngLike, seed_of
+from ..adversary import WorstCase
+from ..chains import Chain
+from ..errors import InputError, LimitError
+from ..result import Result, Status
+from ..searching import Keep, Search, Tell
+from ..seeding import RngLike, seed_of
+from .bounds import least_noise, least_noise_on
+from .noise import is_small
+from .parts import parts_of
+from .problem import Quiet
+from .starts import starts as known
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -120,7 +120,7 @@ class ExactCode:
         References
         ----------
         Groups: Tandon et al. 2017, Section 3.1. Coefficients from decoding vectors: Wang et al. 2019. Cyclic codes:
-        Raviv et al. 2018. The noise and its derivatives: derived in `_exact_parts` and `_exact_noise`.
+        Raviv et al. 2018. The noise and its derivatives: derived in `parts` and `noise`.
         """
         seed = seed_of(rng)
         given = [np.asarray(start, dtype=np.float64) for start in starts]

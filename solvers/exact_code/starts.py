@@ -15,9 +15,9 @@ from math import comb, gcd
 import numpy as np
 from numpy.typing import NDArray
 
-from ._exact_noise import affordable, descend, table, together
-from ._exact_parts import Free, Null, parts_of
-from .seeding import generator
+from ..seeding import generator
+from .noise import affordable, descend, table, together
+from .parts import Free, Null, parts_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -77,9 +77,11 @@ class Free(Part):
 
     @property
     def count(self) -> int:
+        """How many numbers there are."""
         return int(self.held.sum())
 
     def matrix(self, numbers: Floats) -> Floats:
+        """Return the coefficients, shape (g / team, kinds)."""
         full = np.zeros(self.held.shape)
         full[self.held] = numbers
         return full
@@ -92,6 +94,7 @@ class Free(Part):
         return np.asarray(np.where(numbers == 0.0, drawn, numbers))
 
     def at(self, numbers: Floats) -> Point:
+        """Return how the part is decoded with these numbers."""
         rows = self.matrix(numbers)
         lengths = np.sqrt(rows**2 @ self.weights)
         rows /= lengths[:, None]
@@ -114,9 +117,11 @@ class Null(Part):
 
     @property
     def count(self) -> int:
+        """How many numbers there are."""
         return (self.stragglers + 1) * len(self.held)
 
     def recall(self, matrix: Floats, decoders: Floats, rng: np.random.Generator) -> Floats:
+        """Return the numbers in decoding vectors (s + 1, n) of before; drawn where there were none."""
         c = decoders[: self.stragglers + 1, self.leaders].ravel()
         return np.asarray(c if np.isfinite(c).all() else rng.standard_normal(self.count))
 
@@ -142,9 +147,11 @@ class Null(Part):
         return c, full, inverses
 
     def matrix(self, numbers: Floats) -> Floats:
+        """Return the coefficients, shape (g / team, kinds)."""
         return self._solve(numbers)[1]
 
     def at(self, numbers: Floats) -> Point:
+        """Return how the part is decoded with these numbers."""
         c, b, inverses = self._solve(numbers)
         lengths = np.sqrt(b**2 @ self.weights)
         first, others = c[0] * lengths, (c[1:] - c[:1]) * lengths

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .jit import kernel
+from ..jit import kernel
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ._exact_designs import design
-from ._exact_kernels import compile_kernels
-from ._exact_moves import imitate, shift, switch
-from ._exact_noise import descend, is_small, worst
-from ._exact_parts import Free, Null, parts_of
-from ._exact_starts import numbers_for
-from .chains import Chain
-from .seeding import generator
+from ..chains import Chain
+from ..seeding import generator
+from ._kernels import compile_kernels
+from .designs import design
+from .moves import imitate, shift, switch
+from .noise import descend, is_small, worst
+from .parts import Free, Null, parts_of
+from .starts import numbers_for
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -73,9 +73,11 @@ class Quiet:
     stragglers: int
 
     def compile(self) -> None:
+        """Compile the kernels."""
         compile_kernels()
 
     def start(self, seed: int, number: int) -> Chain:
+        """Return the chain at its placement, with coefficients that have descended."""
         again, which = divmod(number, len(self.placements))
         holders = self.placements[which]
         parts = parts_of(holders, self.stragglers)
@@ -84,6 +86,7 @@ class Quiet:
         return _chain(number, 0, state, state, 0)
 
     def advance(self, chain: Chain, seed: int) -> Chain:
+        """Make one move: change the placement, descend, and keep that or not."""
         rng = generator(seed, chain.number, 1 + chain.moves)
         best, since = self.best(chain), int(chain.arrays["since"])
         here = self.state(chain.arrays["holders"], chain.arrays["numbers"])
