@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import gcopt
 from gcopt.console import jsonable
 from gcopt.errors import InputError
 from gcopt.files import write_atomically
@@ -59,9 +61,11 @@ class Effort:
         seconds = SECONDS if self.seconds is None and self.moves is None else self.seconds
         return Search(seconds, self.moves, chains, self.processes)
 
-    def kept(self, about: Mapping[str, Any]) -> Kept:
-        """Return what `checkpoint` holds of the search that ``about`` describes."""
-        return Kept(self.checkpoint, json.loads(json.dumps(jsonable(about))))
+    def kept(self, about: Mapping[str, Any], *files: str | None) -> Kept:
+        """Return what `checkpoint` holds of the search that ``about`` and the contents of files describe."""
+        contents = [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files if file is not None]
+        described = {**about, "version": gcopt.__version__, "contents of files": contents}
+        return Kept(self.checkpoint, json.loads(json.dumps(jsonable(described))))
 
 
 class Kept:
@@ -83,6 +87,7 @@ class Kept:
     def __init__(self, path: Path | None, about: Mapping[str, Any]) -> None:
         self.path, self.about = path, about
         self.chains = [] if path is None or not path.exists() else self._read(path)
+        self.write(self.chains)  # where it cannot be written, that is said before the search
 
     def _read(self, path: Path) -> list[Chain]:
         try:
@@ -90,6 +95,15 @@ class Kept:
                 content = {name: archive[name] for name in archive.files}
             document = json.loads(str(content.pop("search")))
             about, listed = document["about"], document["chains"]
+            chains = [
+                Chain(
+                    chain["number"],
+                    chain["moves"],
+                    float("inf") if chain["value"] is None else chain["value"],
+                    {name: content[f"{chain['number']}.{name}"] for name in chain["arrays"]},
+                )
+                for chain in listed
+            ]
         except Exception as error:  # whatever a damaged or foreign file makes zipfile, numpy and json raise
             raise InputError(
                 f"{path}: not a search that can go on ({type(error).__name__}); name another file"
@@ -97,15 +111,7 @@ class Kept:
         if document.get("schema") != _SCHEMA or about != self.about:
             differs = [key for key in {*about, *self.about} if about.get(key) != self.about.get(key)]
             raise InputError(f"{path}: belongs to another search ({', '.join(sorted(differs))}); name another file")
-        return [
-            Chain(
-                chain["number"],
-                chain["moves"],
-                float("inf") if chain["value"] is None else chain["value"],
-                {name: content[f"{chain['number']}.{name}"] for name in chain["arrays"]},
-            )
-            for chain in listed
-        ]
+        return chains
 
     def write(self, chains: Sequence[Chain]) -> None:
         """Write the chains, beside the file first, so that there is always a whole one."""

@@ -22,9 +22,13 @@ from gcopt.files import load as read
 from gcopt.known_codes import known_codes
 from gcopt.measuring import Measured
 from gcopt.solvers.assignment import Assignment, AssignmentResult, Question, Rounds, Weights
+from gcopt.solvers.assignment.starts import Start
 from gcopt.solvers.result import Status
 from gcopt.solvers.seeding import generator
 from gcopt.solving import Solution, Solver
+
+MOST = 2000
+"""Workers, and partitions, up to which the search makes sense: every move changes matrices of their size."""
 
 OBJECTIVES = ("worst", "mean", "spectral", "time")
 
@@ -32,7 +36,7 @@ _COEFFICIENTS = ("tuned", "equal")
 _ROUNDS = 1000
 _VERIFYING = 20.0  # seconds for what is reported
 _SIMULATED, _COMPARED = 20_000, 5_000
-_ROUNDING = 1e-12  # of k: such an error is none
+_ROUNDING = 1e-12  # of k
 _MET = 1e-9  # of the bound: so near it a value is proved
 
 Floats = NDArray[np.float64]
@@ -81,7 +85,7 @@ def assignment(
     clusters : int
         Merge partitions into so many clusters that are always placed together; by default that is searched too.
     start : str
-        File of a code to start from; the result is no worse.
+        File of a code to start from, beside all others.
     cluster : str
         A cluster file: its number of workers and, for ``time``, how long they take.
     tolerate : float
@@ -92,9 +96,12 @@ def assignment(
         Searches side by side.
     """
     about = {key: value for key, value in locals().items() if key != "effort"}
+    for name, file in (("start", start), ("cluster", cluster)):
+        if file is not None and not isinstance(file, str):
+            raise InputError(f"{name} is {file!r}; the name of a file is needed")
     model = None if cluster is None else Cluster.load(cluster)
     n = _workers(workers, model)
-    k = n if partitions is None else check_count("partitions", partitions, 1)
+    k = n if partitions is None else check_count("partitions", partitions, 1, MOST)
     s = check_count("stragglers", stragglers, 0, n - 1, f" (fewer than the {n} workers)")
     weights = _weights(objective)
     if coefficients not in _COEFFICIENTS:
@@ -112,11 +119,10 @@ def assignment(
         rounds=_rounds(weights, model, tolerate, k, seed),
         samples=check_count("samples", samples, 2),
     )
-    kept = effort.kept({"solver": "assignment", **about})
+    given = _given(question, start, seed)
+    kept = effort.kept({"solver": "assignment", **about}, start, cluster)
     solver = Assignment(effort.search(check_count("chains", chains, 1)))
-    found = solver.solve(
-        question, given=_given(question, start, seed), rng=seed, chains=kept.chains, tell=effort.tell, keep=kept.write
-    )
+    found = solver.solve(question, given=given, rng=seed, chains=kept.chains, tell=effort.tell, keep=kept.write)
     if model is not None and question.rounds is not None:
         found = _soonest(question, found, model, tolerate)
     return _judged(question, found, model, tolerate)
@@ -125,7 +131,7 @@ def assignment(
 def _workers(workers: Any, model: Cluster | None) -> int:
     if workers is None and model is None:
         raise InputError("workers is missing; a number, or cluster=FILE.toml, is needed")
-    n = check_count("workers", model.workers if workers is None and model else workers, 2)
+    n = check_count("workers", model.workers if workers is None and model else workers, 2, MOST)
     if model is not None and n != model.workers:
         raise InputError(f"workers is {n} and the cluster has {model.workers}; leave workers out")
     return n
@@ -198,8 +204,8 @@ def _given(question: Question, start: str | None, seed: int) -> list[tuple[str, 
                 f"{k}, one segment and block, is needed"
             )
         given.append((start, code.segments[0].encoding.toarray()))
-        if (np.count_nonzero(given[0][1], axis=1) > question.caps).any():
-            raise InputError(f"start {start} has workers that hold more than load allows; a larger load would work")
+        if not Start.of_code(*given[0]).fits(question):
+            raise InputError(f"start {start} does not keep to load, replication or coefficients; change these")
     copies = int(question.caps.min()) * n // k if question.replication is None else question.replication
     fewest = copies if question.rounds is None else 1  # where the time counts, less may be more
     for replication in range(fewest, copies + 1) if question.clusters is None else ():
@@ -254,9 +260,10 @@ def _judged(question: Question, found: AssignmentResult, model: Cluster | None, 
 def _result(question: Question, found: AssignmentResult, parts: dict[str, _Part]) -> AssignmentResult:
     value, bound = sum(getattr(question.weights, name) * part.value for name, part in parts.items()), found.bound or 0.0
     sure = all(part.exact for part in parts.values())
-    if not sure:  # an estimate may be too low, and what is proved tells how much at least
+    if not sure and not question.weights.time:  # an estimate may be too low, and what is proved tells by how much
         value = max(value, bound)
-    value = value if value > _ROUNDING * question.partitions else 0.0
+    if abs(value - bound) <= _ROUNDING * question.partitions * question.weights.array.sum():
+        value = bound  # the difference is rounding
     proved = sure and value <= bound + _MET * max(1.0, bound)
     return replace(found, value=value, status=Status.OPTIMAL if proved else Status.FEASIBLE)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 
 from .chains import Chain, Problem
 from .errors import LimitError
@@ -80,11 +81,14 @@ class Hands:
         return bool(self.running)
 
     def take(self, turn: Turn) -> None:
-        if self.pool is not None:
-            self.running[self.pool.submit(_take, turn)] = turn
-            return
         future: Future[Chain] = Future()
-        future.set_result(turn.take(self.problem))
+        if self.pool is None:
+            future.set_result(turn.take(self.problem))
+        else:
+            try:
+                future = self.pool.submit(_take, turn)
+            except BrokenProcessPool as error:  # somebody died between two turns
+                future.set_exception(error)
         self.running[future] = turn
 
     def finished(self) -> list[Chain]:
@@ -114,10 +118,18 @@ _PROBLEM: list[Problem] = []
 
 
 def _prepare(problem: Problem) -> None:
-    """Set up a process: an interrupt is for the one that asked, which then ends the others."""
+    """Set up a process: an interrupt is for the one that asked, which then ends the others, as its death does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow, daemon=True).start()
     problem.compile()
     _PROBLEM[:] = [problem]
+
+
+def _follow() -> None:
+    """End with the process that asked, even if that is killed: the queue alone would be waited for forever."""
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _ready() -> bool:

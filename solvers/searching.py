@@ -68,12 +68,13 @@ class Search:
     seconds : float or None
         Time limit. At 0 chain 0 is started and nothing else. None: no limit but the moves.
     moves : int, sequence of int or None
-        Moves of each chain, or of every one; they are made in full, whatever the time. None: until the time is over.
+        Moves of each chain, or of every one, in whole blocks; they are made in full, whatever the time.
+        None: until the time is over.
     chains : int
         How many there are; not used where ``moves`` is a sequence.
     processes : int
-        How many work on them at once. With more than one, a script must guard its start with
-        ``if __name__ == "__main__":``, as always with processes.
+        How many work on them at once, at most one for each chain. With more than one, a script must guard its start
+        with ``if __name__ == "__main__":``, as always with processes.
 
     Raises
     ------
@@ -117,6 +118,11 @@ class Search:
             return None
         return tuple(self.moves) if isinstance(self.moves, Sequence) else (self.moves,) * self.chains
 
+    def _wants(self, chain: Chain) -> bool:
+        """Whether a chain is on the way to the given moves; a longer one is of no use for them."""
+        targets = self._targets()
+        return targets is None or (chain.number < len(targets) and chain.moves <= targets[chain.number])
+
     def run(
         self,
         problem: Problem,
@@ -149,7 +155,9 @@ class Search:
         """
         seed = seed_of(rng)
         problem.compile()
-        run = _Run(self, problem, seed, {chain.number: chain for chain in chains}, enough, tell, keep)
+        run = _Run(
+            self, problem, seed, {chain.number: chain for chain in chains if self._wants(chain)}, enough, tell, keep
+        )
         return run.finish(run.loop())
 
 
@@ -188,7 +196,7 @@ class _Run:
     def loop(self) -> str:
         """Give every chain its turns until something ends that; return what."""
         try:
-            with Hands(self.search.processes, self.problem) as hands:
+            with Hands(min(self.search.processes, len(self.waiting)), self.problem) as hands:
                 self.begin = self.kept = time.perf_counter()  # starting processes and compiling there is over
                 while (turns := self._next(hands.free)) or hands.busy:
                     for turn in turns:

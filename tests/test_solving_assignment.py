@@ -19,7 +19,7 @@ from gcopt.known_codes import known_codes
 from gcopt.solving import SOLVERS
 from gcopt.verification import verify
 
-SMALL = {"workers": 10, "load": 3, "stragglers": 3}
+SMALL = {"workers": 11, "load": 3, "stragglers": 3}
 
 
 def solve(settings, moves=(256, 256), **effort):
@@ -32,8 +32,8 @@ def solve(settings, moves=(256, 256), **effort):
         SMALL,
         {**SMALL, "objective": "mean", "partitions": 15, "load": 4},
         {**SMALL, "objective": {"worst": 1, "mean": 5}, "replication": 3, "coefficients": "equal"},
-        {**SMALL, "load": [1, 2, 3, 4, 5, 1, 2, 3, 4, 5]},
-        {**SMALL, "objective": "mean", "probability": [0.1, 0.5] * 5},
+        {**SMALL, "load": [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 6]},
+        {**SMALL, "objective": "mean", "probability": [0.1, 0.5] * 5 + [0.3]},
         {**SMALL, "clusters": 5, "load": 4},
     ],
     ids=str,
@@ -84,6 +84,7 @@ def test_a_search_goes_on_from_its_checkpoint(tmp_path):
     solve(SMALL, (256, 256), checkpoint=file)
     resumed = solve(SMALL, (1024, 512), checkpoint=file)
     whole = solve(SMALL, (1024, 512))
+    assert resumed.more["moves"] == [1024, 512]
     assert resumed.result.value == whole.result.value
     np.testing.assert_array_equal(
         resumed.code.segments[0].encoding.toarray(), whole.code.segments[0].encoding.toarray()
@@ -93,7 +94,7 @@ def test_a_search_goes_on_from_its_checkpoint(tmp_path):
 def test_a_start_is_never_made_worse(tmp_path):
     petersen = gcopt.families.strongly_regular(10, stragglers=3, load=3, adjacent=0, apart=1)
     path = str(save(petersen, tmp_path / "petersen.npz"))
-    solution = solve({**SMALL, "start": path}, (0,))
+    solution = solve({**SMALL, "workers": 10, "start": path}, (0,))
     assert solution.result.value <= verify(petersen, stragglers=3).segments[0].worst.lower + 1e-6
 
 
@@ -114,12 +115,19 @@ def test_time_on_a_cluster_at_a_bounded_error(root):
     assert again.mean < gcopt.simulate(repetition, cluster, iterations=20_000, tolerate=0.1, rng=5).mean
 
 
+def walked(checkpoint):
+    if not checkpoint.exists():
+        return False
+    with np.load(checkpoint) as archive:
+        return any(chain["moves"] for chain in json.loads(str(archive["search"]))["chains"])
+
+
 def test_an_interrupt_gives_the_best_so_far_and_can_be_resumed(tmp_path, monkeypatch):
     text = "solve assignment --set workers=24 --set load=4 --set stragglers=4 --json -o a.npz --checkpoint c.npz"
     script = "import gcopt.solvers.searching as s; s._KEPT_EVERY = 0.0; import gcopt.cli as c; c.main()"
     command = [sys.executable, "-c", script, *text.split(), "--seconds", "60"]
     run = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
-    while not (tmp_path / "c.npz").exists() and run.poll() is None:
+    while run.poll() is None and not walked(tmp_path / "c.npz"):
         time.sleep(0.01)
     run.send_signal(signal.SIGINT)
     document = json.loads(run.communicate(timeout=60)[0])
@@ -152,6 +160,9 @@ def test_an_interrupt_gives_the_best_so_far_and_can_be_resumed(tmp_path, monkeyp
         ({"workers": 5, "load": 2, "probability": 2}, InputError, "probability is 2"),
         ({"workers": 5, "load": 2, "clusters": 6}, InputError, "clusters is 6"),
         ({"workers": 5, "load": 2, "start": "none.npz"}, InputError, "none.npz"),
+        ({"workers": 5, "load": 2, "start": 5}, InputError, "start is 5; the name of a file"),
+        ({"workers": 10**9, "load": 2}, InputError, "workers is 1000000000; an integer from 2 to 2000"),
+        ({"workers": 6, "partitions": 2, "replication": 3, "clusters": 1}, InfeasibleError, "from 6 would work"),
         ({"workers": 5, "load": 2, "chains": 0}, InputError, "chains is 0"),
         ({"workers": 5, "load": 2, "moves": 3}, InputError, "there is an option --moves"),
     ],
@@ -161,6 +172,26 @@ def test_impossible_settings_are_refused_in_one_line(settings, error, message):
     with pytest.raises(error, match=message) as caught:
         solve(settings)
     assert "\n" not in str(caught.value)
+
+
+def test_a_sampled_mean_below_its_bound_does_not_end_the_search():
+    settings = {"workers": 6, "load": 2, "objective": "mean", "probability": 0.3, "samples": 2}
+    solution = solve(settings, (256,))
+    assert (solution.more["moves"], solution.more["stopped"]) == ([256], "moves")
+    assert solution.result.bound <= solution.result.value
+
+
+def test_chains_ahead_of_the_moves_asked_for_are_left_out(tmp_path):
+    file = tmp_path / "chains.npz"
+    solve(SMALL, (512, 512, 256), checkpoint=file)
+    kept, fresh = (solve(SMALL, (256, 512), **given) for given in ({"checkpoint": file}, {}))
+    assert kept.more == fresh.more
+    assert kept.more["moves"] == [256, 512]
+
+
+def test_a_checkpoint_that_cannot_be_written_is_refused_before_the_search(tmp_path):
+    with pytest.raises(InputError, match="cannot be written"):
+        solve(SMALL, (10**9,), checkpoint=tmp_path / "nowhere" / "chains.npz")
 
 
 def test_what_makes_no_moves_says_so(tmp_path):

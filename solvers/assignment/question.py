@@ -42,7 +42,7 @@ class Weights:
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if not 0.0 <= value < np.inf:
-                raise InputError(f"{name} is {value}; a weight from 0 would work")
+                raise InputError(f"{name} is {value}; a finite weight from 0 would work")
         if not any(vars(self).values()):
             raise InputError("the weights are all 0; one of worst, mean, spectral, time must be wanted")
 
@@ -145,6 +145,12 @@ class Question:
         places = int(self.caps.sum())
         if places < k:
             raise InfeasibleError(f"the loads add up to {places}; {k} partitions need {k} places, one copy of each")
+        copies = (self.clusters or k) * (self.replication or n)
+        if copies < n:
+            raise InfeasibleError(
+                f"replication is {self.replication}: {copies} copies are fewer than the {n} workers, each of whom must "
+                f"hold one; replication from {-(-n // (self.clusters or k))} would work"
+            )
         if self.replication is not None and k * self.replication > places:
             raise InfeasibleError(
                 f"replication is {self.replication}: {k} partitions need {k * self.replication} places and the loads "
@@ -165,6 +171,11 @@ class Question:
     def exact(self) -> bool:
         """Whether all of them are looked at; otherwise known bad ones, renewed again and again by an attack."""
         return self.sets <= EXACT
+
+    @property
+    def drawn(self) -> bool:
+        """Whether a part of the objective is that of drawn sets or rounds, which may flatter a code."""
+        return bool(self.weights.mean and (self.probability is not None or not self.exact)) or self.rounds is not None
 
     @property
     def sampled(self) -> str:

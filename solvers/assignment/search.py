@@ -107,7 +107,7 @@ class Assignment:
         ----------
         question : Question
         given : iterable of (str, array of shape (n, k))
-            Names and encoding matrices of known codes to start from.
+            Names and encoding matrices of known codes to start from; the first is always looked at.
         rng : None, int, Generator or SeedSequence
         chains : sequence of Chain
             Of an earlier search with the same question and seed, to go on from.
@@ -121,7 +121,7 @@ class Assignment:
         """
         begin, seed = time.perf_counter(), seed_of(rng)
         bound = question.bound()
-        enough = bound + _MET * max(1.0, bound)
+        enough = -np.inf if question.drawn else bound + _MET * max(1.0, bound)
         problem = Walk(question, ())
         problem.compile()
         compiled = time.perf_counter() - begin
@@ -140,7 +140,7 @@ class Assignment:
         return AssignmentResult(
             value=found.best.value,
             bound=bound,
-            status=Status.OPTIMAL if found.stopped == "enough" else Status.FEASIBLE,
+            status=Status.OPTIMAL if found.stopped == "enough" and not question.sampled else Status.FEASIBLE,
             seconds=ranking + found.seconds,
             seed=seed,
             encoding=best.encoding,
@@ -179,8 +179,8 @@ class Assignment:
 def _promising(question: Question, every: Sequence[Start]) -> list[Start]:
     """Return the starts to look at closely; where that takes long, those with small second singular values.
 
-    A few of each name, and of these so many as a number of operations allows: a limit on time would not be the same on
-    every machine.
+    The first; a few of each name, and of these so many as a number of operations allows: a limit on time would not be
+    the same on every machine.
     """
     if question.exact and question.sets <= _CHEAP:
         return list(every)
@@ -190,4 +190,4 @@ def _promising(question: Question, every: Sequence[Start]) -> list[Start]:
         spread.setdefault(start.name, []).append((float(squares[-2] / squares[-1]), i))
     best = sorted(one for group in spread.values() for one in sorted(group)[:_CLOSELY])
     effort = question.workers**2 * max(1, question.stragglers)
-    return [every[i] for _, i in best[: max(_LEAST, int(_OPERATIONS / effort))]]
+    return [every[i] for i in dict.fromkeys([0, *(i for _, i in best[: max(_LEAST, int(_OPERATIONS / effort))])])]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -98,6 +99,28 @@ def test_the_work_of_a_killed_process_is_done_again(tmp_path):
     found = Search(moves=[60, 60, 60], processes=2).run(deadly, rng=2)
     assert (tmp_path / "once").read_text() == "x"
     same(found, Search(moves=[60, 60, 60]).run(Wander(), rng=2))
+
+
+def test_processes_end_with_a_parent_that_is_killed(root):
+    script = """if __name__ == "__main__":
+        from tests.solvers.test_searching import Search, Wander
+        tell = lambda *a: print("going", flush=True)
+        Search(seconds=60, chains=2, processes=2).run(Wander(0.02), rng=0, tell=tell)"""
+    run = subprocess.Popen([sys.executable, "-c", script], cwd=root, stdout=subprocess.PIPE, text=True)
+    assert run.stdout.readline() == "going\n"
+    children = (Path("/proc") / str(run.pid) / "task" / str(run.pid) / "children").read_text().split()
+    assert len(children) >= 2
+    run.kill()
+    run.communicate()
+    until = time.monotonic() + 30
+    while any(Path("/proc", child).exists() for child in children) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not [child for child in children if Path("/proc", child).exists()]
+
+
+def test_no_more_processes_than_chains():
+    found = Search(moves=[50, 50], processes=100_000).run(Wander(), rng=0)
+    same(found, Search(moves=[50, 50]).run(Wander(), rng=0))
 
 
 def test_processes_that_always_die_end_the_search(tmp_path):
