@@ -24,7 +24,7 @@ from gcopt.solvers.adversary import WorstCase
 from gcopt.solvers.load_bounds import mean_bound, worst_bound
 from gcopt.solvers.seeding import generator
 from gcopt.solving import SOLVERS, Solution
-from gcopt.tabulating.search_views import sections
+from gcopt.tabulating.search_views import draw, sections
 from gcopt.tabulating.table import Row, Table, significant
 
 _SAMPLES = 1000
@@ -285,5 +285,6 @@ TABLE = Table(
     "TEXT",
     search,
     sections,
+    draw,
     keys=5,
 )
