@@ -269,7 +269,7 @@ _NONE = 1e-9
 
 def _number(value: float, *rounding: str) -> str:
     """Return an error with five digits; what is below rounding is none, and rounding makes no digit."""
-    return significant(round(value, 9), _DIGITS, *rounding) if value > _NONE else "0"
+    return significant(float(f"{value:.10g}"), _DIGITS, *rounding) if value > _NONE else "0"
 
 
 def _floors(point: Point) -> dict[str, str]:
