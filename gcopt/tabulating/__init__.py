@@ -15,5 +15,7 @@ TABLES: Registry[Table] = Registry(
         "exact-noise": "gcopt.tabulating.exact_noise:TABLE",
         "block-coordinate": "gcopt.tabulating.block_coordinate:TABLE",
         "diversity": "gcopt.tabulating.diversity:TABLE",
+        "search": "gcopt.tabulating.search:TABLE",
+        "training": "gcopt.tabulating.training:TABLE",
     },
 )
