@@ -36,9 +36,8 @@ _WHY = {
     "code: the rows are shuffled, so that other workers' data are as good, and this loss "
     "forgives such noise.",
     "stalling-57": "One in four workers stalls for a minute. Here an error pays: exact codes need much more work, or "
-    "wait. Only until 1 %: what is tolerated is a bias that stays. The search is behind the known "
-    "codes: stalls are rare and long, and the 300 rounds that it judges codes by are too few to tell "
-    "good codes apart.",
+    "wait. Only until 1 %: what is tolerated is a bias that stays. The search finds nothing better than "
+    "the repetition that it starts from: stalls are rare and long, and no placement avoids them.",
 }
 
 
