@@ -91,20 +91,23 @@ def _copies(matrix: Floats, c: int) -> int:
 
 
 @kernel
-def _change_one(
-    row: Floats, c: int, copies: int, load: int, fit: Sizes, i: int, kind: int, u: float, new: Floats
-) -> int:
-    """Give up cluster c, or take a random one with the coefficient of c, or both. Returns 0 where that does not fit."""
+def _change_one(matrix: Floats, i: int, c: int, load: int, fit: Sizes, kind: int, u: float, new: Floats) -> int:
+    """Give up cluster c, or take a random one, or both. Returns 0 where that does not fit.
+
+    The new copy counts like c where coefficients may differ, else like the other copies of its cluster.
+    """
     if kind != ADD:
-        if copies < 2:
+        if _copies(matrix, c) < 2:
             return 0
         new[c] = 0.0
         load -= fit.sizes[c]
     if kind != DROP:
-        d = int(u * len(row))
-        if row[d] != 0.0:
+        d = int(u * len(new))
+        if matrix[i, d] != 0.0:
             return 0
-        new[d] = row[c] * fit.target[d] / fit.target[c]
+        new[d] = matrix[i, c] * fit.target[d] / fit.target[c]
+        if fit.kinds[TUNE - 1] >= 1.0:
+            new[d] = np.abs(matrix[:, d]).max()
         load += fit.sizes[d]
     return int(0 < load <= fit.caps[i])
 
@@ -125,7 +128,7 @@ def propose(matrix: Floats, loads: Ints, fit: Sizes, u: Floats, rows: Ints, new:
         new[0, c] *= np.exp(0.5 * (u[3] - 0.5)) if u[4] < 0.9 else -1.0
         return 1
     if kind in (TRADE, DROP, ADD):
-        return _change_one(matrix[i], c, _copies(matrix, c), loads[i], fit, i, kind, u[3], new[0])
+        return _change_one(matrix, i, c, loads[i], fit, kind, u[3], new[0])
     j = int(u[3] * n)
     if i == j or matrix[j, c] != 0.0:
         return 0

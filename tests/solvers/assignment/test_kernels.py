@@ -132,6 +132,18 @@ def test_moves_keep_what_they_must():
     assert (place.matrix != start).any()
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_equal_coefficients_stay_equal_where_copies_are_free(seed):
+    start = random_matrix(8, 6, 3, seed=seed, tuned=False)
+    start /= np.maximum(1, start.sum(axis=0))
+    _, place, _, kept = moved(question(tuned=False), start, seed)
+    copies = np.count_nonzero(place.matrix, axis=0)
+    assert kept > 5
+    assert copies.tolist() != np.count_nonzero(start, axis=0).tolist()
+    for column in place.matrix.T:
+        assert np.ptp(column[column != 0.0]) < 1e-12
+
+
 def test_what_is_not_accepted_leaves_no_trace():
     setup = Setup(question(), np.ones(6, dtype=np.int64), 0)
     matrix = random_matrix()
