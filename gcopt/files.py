@@ -92,7 +92,7 @@ def check_destination(path: PathLike) -> None:
     if place.suffix.lower() != ".npz":
         raise InputError(f"{path}: a code is written as .npz; for other formats write that first, then gcopt export it")
     if not place.parent.is_dir():
-        raise InputError(f"{path}: there is no folder {place.parent}; name a file in a folder you may write")
+        raise InputError(f"{path}: cannot be written (no folder {place.parent}); name a file in one that exists")
 
 
 def load(path: PathLike, *, blocks: int = 1) -> GradientCode:
