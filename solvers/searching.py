@@ -142,7 +142,8 @@ class Search:
         chains : iterable of Chain
             Those of an earlier search of the same problem with the same seed, to go on from.
         enough : float
-            A proven bound: stop when a value is no larger (by more than 1e-9 of it).
+            A proven bound: a chain stops when its value is no larger (by more than 1e-9 of it), and so do the others
+            unless their moves are given.
         tell, keep : callable, optional
             Called in this process now and then: to show how far it is, and with the chains so far.
 
@@ -155,9 +156,8 @@ class Search:
         """
         seed = seed_of(rng)
         problem.compile()
-        run = _Run(
-            self, problem, seed, {chain.number: chain for chain in chains if self._wants(chain)}, enough, tell, keep
-        )
+        wanted = {chain.number: chain for chain in chains if self._wants(chain)}
+        run = _Run(self, problem, seed, wanted, enough, tell, keep)
         return run.finish(run.loop())
 
 
@@ -214,7 +214,9 @@ class _Run:
     def _next(self, free: int) -> list[Turn]:
         """Return the turns that ``free`` processes may take now; chain 0 is started however late it is."""
         turns: list[Turn] = []
-        while self.waiting and len(turns) < free and self.value > self.enough:
+        while self.waiting and len(turns) < free:
+            if self.targets is None and self.value <= self.enough:  # given moves do not hang on other chains
+                break
             if self.left <= 0.0 and (self.chains or self.waiting[0] != 0):
                 break
             number = self.waiting.popleft()
@@ -225,7 +227,8 @@ class _Run:
 
     def _returned(self, chain: Chain) -> None:
         self.chains[chain.number] = chain
-        if self.targets is None or chain.moves < self.targets[chain.number]:
+        more = self.targets is None or chain.moves < self.targets[chain.number]
+        if more and chain.value > self.enough:
             self.waiting.append(chain.number)
         self._report()
 

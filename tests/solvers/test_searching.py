@@ -85,6 +85,14 @@ def test_a_bound_that_is_met_ends_it():
     assert found.seconds < 30.0
 
 
+def test_given_moves_do_not_hang_on_another_chain_that_meets_the_bound():
+    one, two = (Search(moves=[50, 50], processes=p).run(Wander(), rng=0, enough=10.0) for p in (1, 2))
+    same(one, two)
+    assert one.stopped == "enough"
+    assert one.moves[0] == 0  # where chain 0 starts the bound is met
+    assert one.moves[1] > 0
+
+
 def test_what_is_found_is_told_and_kept(monkeypatch):
     monkeypatch.setattr("gcopt.solvers.searching._KEPT_EVERY", 0.0)
     told, kept = [], []
