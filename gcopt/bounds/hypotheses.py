@@ -16,6 +16,11 @@ def one_block(case: Case) -> str | None:
     return None if m == 1 else f"messages are cut into {m} blocks; this speaks of one block"
 
 
+def several_blocks(case: Case) -> str | None:
+    """Messages are shorter than the gradient: m > 1."""
+    return None if case.segment.blocks > 1 else "messages are as long as the gradient; this speaks of m > 1"
+
+
 def all_held(case: Case) -> str | None:
     """Every partition is on a worker."""
     lost = int((case.segment.replication == 0).sum())
@@ -79,7 +84,11 @@ def regular_graph(case: Case) -> str | None:
 
 def block_design(case: Case) -> str | None:
     """Any two workers share equally many partitions, loads and replication are equal."""
-    return None if case.structure.design else "the support is no block design with workers as points"
+    if case.structure.design:
+        return None
+    if case.structure.transposed.design:
+        return "the support is a block design whose points are the partitions; the workers must be the points"
+    return "the support is no block design with workers as points"
 
 
 def strongly_regular(case: Case) -> str | None:
@@ -99,6 +108,42 @@ def repetition(case: Case) -> str | None:
 def transitive(case: Case) -> str | None:
     """Some symmetry of the assignment moves every partition to every other (a product of two cyclic shifts)."""
     return None if case.structure.shifts else "no cyclic shift of the partitions permutes the workers"
+
+
+def tight(case: Case) -> str | None:
+    """The signs of the workers of every partition are a tight frame: orthogonal blocks; always so where m = 1."""
+    if case.segment.blocks == 1:
+        return None
+    rows = case.structure.rows
+    if rows is None or rows.signs is None:
+        return "the entries of some worker are no signs times one combination of partitions"
+    wanted = case.segment.replication[:, None, None] * np.eye(case.segment.blocks)
+    wrong = int((np.abs(rows.frames() - wanted).max(axis=(1, 2)) > _CLOSE * case.code.workers).sum())
+    return None if wrong == 0 else f"the signs of the workers of {wrong} partitions are no tight frame"
+
+
+def told_apart(case: Case) -> str | None:
+    """Any m workers of a group (all, if it has fewer) tell the blocks of the sum of its partitions apart."""
+    rows, load = case.structure.rows, case.structure.load or 0
+    if rows is None or not rows.flat:
+        return "the entries of some worker differ within a block; equal ones are needed"
+    for first in np.unique(case.structure.held.indices[::load]).tolist():
+        found = rows.independent(np.flatnonzero(case.structure.held[:, [first]].toarray().ravel()))
+        if found is None:
+            return f"the workers with partition {first} are too many to look at every {case.segment.blocks} of them"
+        if not found:
+            return f"some {case.segment.blocks} workers with partition {first} do not tell the blocks apart"
+    return None
+
+
+def signed_rows(case: Case) -> str | None:
+    """m > 1, every worker sends the sum of its partitions, each block with a sign of that worker."""
+    rows = case.structure.rows
+    if (failed := several_blocks(case)) is not None:
+        return failed
+    if rows is None or not rows.flat:
+        return "the blocks of some worker are no multiples of the sum of its partitions"
+    return None if rows.signs is not None else "the factors of the blocks are no signs: their magnitudes differ"
 
 
 def pairwise_balanced(case: Case) -> str | None:

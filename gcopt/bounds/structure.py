@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from gcopt.bounds.rows import Rows, rows_of
 from gcopt.code import GradientCode, Segment
 from gcopt.combinatorics.spectrum import second_eigenvalue, second_singular_squared
 
@@ -76,11 +77,16 @@ class Structure:
         return _only(self.segment.encoding.data)
 
     @cached_property
+    def rows(self) -> Rows | None:
+        """Factors h_j and combinations a_j where every row is h_j (x) a_j; else None."""
+        return rows_of(self.segment)
+
+    @cached_property
     def share(self) -> complex | None:
-        """The value of all nonzero entries times the replication of their partition; None where these differ."""
-        if self.segment.blocks > 1:
-            return None
-        return _only(self.segment.encoding.data * self.segment.replication[self.segment.encoding.indices])
+        """The value of all entries times the replication of their partition, for m > 1 up to signs; None if various."""
+        entries, copies = self.segment.encoding, self.segment.replication
+        values = entries.data if self.segment.blocks == 1 else np.abs(entries.data)
+        return _only(values * copies[entries.indices % self.partitions])
 
     @cached_property
     def second(self) -> float | None:
@@ -128,6 +134,11 @@ class Structure:
             return None
         common = load * (replication - 1) // (n - 1)
         return common if common and _products(self.held, load, common, common) else None
+
+    @cached_property
+    def transposed(self) -> Structure:
+        """The assignment whose workers are the partitions, and the other way round."""
+        return Structure(Segment(sparse.csr_array(self.held.T)))
 
     @cached_property
     def strongly_regular(self) -> tuple[int, int, int] | None:
