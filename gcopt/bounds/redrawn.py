@@ -11,40 +11,35 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from gcopt.bounds.bound import Formula, bound
+from gcopt.bounds.blocks import (
+    alike_sums,
+    cosets,
+    few_sets,
+    few_workers,
+    invertible,
+    nobody_missing,
+    redrawn,
+    redrawn_boosted,
+    redrawn_shares,
+    redrawn_sums,
+    several_blocks,
+    told_apart,
+)
+from gcopt.bounds.bound import bound
 from gcopt.bounds.case import Case
 from gcopt.bounds.counting import MUNIM
-from gcopt.bounds.hypotheses import (
-    block_design,
-    cosets,
-    equal_loads,
-    few_sets,
-    redrawn,
-    redrawn_signs,
-    regular_assignment,
-    strongly_regular,
-)
-from gcopt.bounds.quantities import MEAN_OF_DRAWS, WORST_OF_DRAWS
+from gcopt.bounds.hypotheses import all_held, block_design, known_second, one_probability, strongly_regular
+from gcopt.bounds.quantities import INDEPENDENT, MEAN_OF_DRAWS, WORST, WORST_OF_DRAWS
 
 _OPTIMAL = ("least-squares",)
+_MOMENTS = "derived: signs are independent, so that what a block leaves in others is 0 on average"
 _BATCH = 20_000_000
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
-def boost(epsilon: float) -> float:
-    """Return c = E[X^2] E[1 / X^2] of a factor X.
-
-    Examples
-    --------
-    >>> round(boost(0.1), 7), boost(0.0)
-    (1.013468, 1.0)
-    """
-    return (1.0 + epsilon**2 / 3.0) / (1.0 - epsilon**2)
-
-
-def lemma_one(held: Floats, blocks: int, epsilon: float, heard: Bools) -> Floats:
+def lemma_one(held: Floats, blocks: int, spread: float, heard: Bools) -> Floats:
     """Return m k - m 1^T A_F K^-1 A_F^T 1, K = Delta_F + c (m - 1) diag(Delta_F), for sets F of responders.
 
     Munim & Ramamoorthy 2026, Lemma 1, equation (8): at least the error of each set, on average over the draws.
@@ -55,16 +50,17 @@ def lemma_one(held: Floats, blocks: int, epsilon: float, heard: Bools) -> Floats
         The combinations a_j of the workers.
     blocks : int
         m > 1, or rows that are independent.
-    epsilon : float
+    spread : float
+        c = E X^2 E X^-2 of a factor X; 1 for signs.
     heard : array of bool, shape (sets, n)
 
     Examples
     --------
-    >>> round(float(lemma_one(np.ones((3, 3)) - np.eye(3), 2, 0.0, np.ones((1, 3), bool))[0]), 9)
+    >>> round(float(lemma_one(np.ones((3, 3)) - np.eye(3), 2, 1.0, np.ones((1, 3), bool))[0]), 9)
     1.2
     """
     overlap, sums = held @ held.T, held.sum(axis=1)
-    overlap = overlap + boost(epsilon) * (blocks - 1) * np.diag(np.diag(overlap))
+    overlap = overlap + spread * (blocks - 1) * np.diag(np.diag(overlap))
     step, found = max(1, _BATCH // len(held) ** 2), []
     for start in range(0, len(heard), step):
         some = heard[start : start + step]
@@ -74,7 +70,10 @@ def lemma_one(held: Floats, blocks: int, epsilon: float, heard: Bools) -> Floats
     return np.asarray(blocks * (held.shape[1] - np.concatenate(found)))
 
 
-@bound("redrawn", WORST_OF_DRAWS, "upper", source=f"{MUNIM}, Lemma 1, equation (8)", decoders=_OPTIMAL, needs=[redrawn])
+_LEMMA = (redrawn, few_workers)
+
+
+@bound("redrawn", WORST_OF_DRAWS, "upper", source=f"{MUNIM}, Lemma 1, equation (8)", decoders=_OPTIMAL, needs=_LEMMA)
 def worst_set(case: Case) -> float:
     """At most the largest m k - m 1^T A_F K^-1 A_F^T 1 of a set F, K = A_F^T A_F + c (m - 1) diag(A_F^T A_F)."""
     return float(_each(case).max())
@@ -86,7 +85,7 @@ def worst_set(case: Case) -> float:
     "upper",
     source=f"{MUNIM}, Lemma 1, equation (8), averaged",
     decoders=_OPTIMAL,
-    needs=[redrawn, few_sets],
+    needs=(*_LEMMA, few_sets),
 )
 def mean_set(case: Case) -> float:
     """At most the mean of m k - m 1^T A_F K^-1 A_F^T 1 over sets F, K = A_F^T A_F + c (m - 1) diag(A_F^T A_F)."""
@@ -99,25 +98,23 @@ def mean_set(case: Case) -> float:
     "upper",
     source="derived: the best common weight of all responders, for random sets",
     decoders=_OPTIMAL,
-    needs=[redrawn, equal_loads],
+    needs=[redrawn_sums],
 )
 def average(case: Case) -> float:
-    """At most m k - m (delta N)^2 / (sum_i E r_i^2 + c (m - 1) delta N), r_i the responders of N with partition i."""
-    n, r, copies = case.code.workers, case.responders, case.segment.replication.astype(float)
-    square = float((copies * r / n * (1.0 + (copies - 1.0) * (r - 1.0) / max(1, n - 1))).sum())
-    return _left(case, square)
+    """At most m k - m H^2 / (sum_i E r_i^2 + c (m - 1) H), r_i the responders with partition i, H = sum_i E r_i."""
+    return _left(case, _square(case))
 
 
 @bound(
     "redrawn-design",
     WORST_OF_DRAWS,
     "upper",
-    source=f"{MUNIM}, Corollary 1, equation (10)",
+    source=f"{MUNIM}, Corollary 1, equation (10) (derived: for epsilon > 0)",
     decoders=_OPTIMAL,
-    needs=[redrawn_signs, block_design],
+    needs=[redrawn_sums, block_design],
 )
 def design(case: Case) -> float:
-    """At most m k - m delta^2 (n - s) / (m delta + (n - s - 1) lambda)."""
+    """At most m k - m delta^2 N / (delta + (N - 1) lambda + c (m - 1) delta), N = n - s; signs alone have c = 1."""
     load, common, r = case.structure.load or 0, case.structure.design or 0, case.responders
     return _left(case, r * (load + (r - 1) * common))
 
@@ -126,14 +123,14 @@ def design(case: Case) -> float:
     "redrawn-strongly-regular",
     WORST_OF_DRAWS,
     "upper",
-    source=f"{MUNIM}, Corollary 2, equation (12)",
+    source=f"{MUNIM}, Corollary 2, equation (12) (derived: for epsilon > 0)",
     decoders=_OPTIMAL,
-    needs=[redrawn_signs, strongly_regular],
+    needs=[redrawn_sums, strongly_regular],
 )
 def strongly_regular_graph(case: Case) -> float:
-    """At most m k - m delta^2 (n-s) / (m delta - mu + mu (n-s) + (lambda-mu) theta).
+    """At most m k - m delta^2 N / (delta - mu + mu N + (lambda-mu) theta + c (m-1) delta), N = n - s.
 
-    theta is delta where lambda >= mu, else the least eigenvalue.
+    Signs alone have c = 1; is delta where lambda >= mu, else the least eigenvalue.
     """
     degree, near, far = case.structure.strongly_regular or (0, 0, 0)
     least = ((near - far) - sqrt((near - far) ** 2 + 4 * (degree - far))) / 2
@@ -147,7 +144,7 @@ def strongly_regular_graph(case: Case) -> float:
     "upper",
     source=f"{MUNIM}, Corollary 3, equation (17)",
     decoders=_OPTIMAL,
-    needs=[redrawn, cosets],
+    needs=[redrawn_sums, cosets],
 )
 def coset_graph(case: Case) -> float:
     """At most m k - m delta^2 (m k - s) / (m delta^2 + c (m - 1) delta)."""
@@ -161,7 +158,7 @@ def coset_graph(case: Case) -> float:
     "upper",
     source="derived: Lemma 1 with the second singular value of the assignment",
     decoders=_OPTIMAL,
-    needs=[redrawn, regular_assignment],
+    needs=[redrawn_sums, known_second],
 )
 def spectral(case: Case) -> float:
     """At most m k - m delta^2 N n / (gamma delta N + sigma_2^2 s + c (m - 1) delta n), N = n - s."""
@@ -170,13 +167,100 @@ def spectral(case: Case) -> float:
     return _left(case, (top * r + second * case.s) * r / n)
 
 
-def _left(case: Case, square: float) -> float:
-    """Return m k - m (delta N)^2 / (square + c (m - 1) delta N): one weight for all, sum_i r_i^2 at most ``square``."""
-    m, heard = case.segment.blocks, (case.structure.load or 0) * case.responders
-    return m * case.code.partitions - m * heard**2 / (square + boost(case.epsilon) * (m - 1) * heard)
+@bound(
+    "redrawn-one-step",
+    MEAN_OF_DRAWS,
+    "equality",
+    source=f"derived: for block designs with signs equation (10) of {MUNIM}",
+    decoders=("one-step",),
+    needs=[alike_sums],
+)
+def one_step(case: Case) -> float:
+    """m k - m H^2 / (sum_i E r_i^2 + (m x - 1) H), r_i the responders with partition i, H = sum_i E r_i.
+
+    x = 1 + eps^2 / 3; for block designs with signs m k - m delta^2 (n - s) / (m delta + (n - s - 1) lambda).
+    """
+    return _left(case, _square(case), case.segment.blocks * _square_of_factor(case) - 1.0)
+
+
+@bound(
+    "redrawn-scaled",
+    MEAN_OF_DRAWS,
+    "equality",
+    source=_MOMENTS,
+    decoders=("scaled",),
+    needs=[all_held, redrawn_shares],
+)
+def scaled(case: Case) -> float:
+    """m sum_i ((n - g)(n - r) / (g r (n - 1)) + (m x - 1) n / (r g)), g the workers of partition i, r = n - s.
+
+    x = 1 + eps^2 / 3.
+    """
+    n, r, m, copies = case.code.workers, case.responders, case.segment.blocks, case.segment.replication
+    alone = (n - copies) * (n - r) / (copies * r * max(1, n - 1))
+    return float(m * (alone + (m * _square_of_factor(case) - 1.0) * n / (r * copies)).sum())
+
+
+@bound(
+    "redrawn-sum",
+    INDEPENDENT,
+    "equality",
+    source=_MOMENTS,
+    decoders=("sum",),
+    needs=[all_held, one_probability, redrawn_boosted],
+)
+def added_up(case: Case) -> float:
+    """sum_i m (m x - 1 + q) / ((1 - q) g), g the workers of partition i, x = 1 + eps^2 / 3.
+
+    For signs on bi-regular assignments m k (m - 1 + q) / ((1 - q) gamma).
+    """
+    m, q = case.segment.blocks, case.q
+    each = m * (m * _square_of_factor(case) - 1.0 + q) / (1.0 - q)
+    return float((each / case.segment.replication).sum())
+
+
+@bound(
+    "cosets-exact",
+    WORST,
+    "equality",
+    source=f"{MUNIM}, Proposition 1 (derived: for any factors that are independent where workers hold the same)",
+    decoders=_OPTIMAL,
+    needs=[several_blocks, cosets, invertible, told_apart, nobody_missing],
+)
+def coset_graph_exact(case: Case) -> float:
+    """0 when nobody is missing, for m copies of a circulant of k = p^a rows where p does not divide the load."""
+    return 0.0
+
+
+def _left(case: Case, square: float, weight: float | None = None) -> float:
+    """Return m k - m H^2 / (square + weight H): one weight for all responders, ``square`` at least sum_i r_i^2.
+
+    H = sum_i r_i on average; the weight of the signs is c (m - 1) for the best decoder.
+    """
+    m, heard = case.segment.blocks, float(case.segment.load.sum()) * case.responders / case.code.workers
+    weight = _spread(case) * (m - 1) if weight is None else weight
+    return m * case.code.partitions - m * heard**2 / (square + weight * heard)
+
+
+def _square(case: Case) -> float:
+    """Return sum_i E r_i^2, r_i the responders of a random set with partition i."""
+    n, r, copies = case.code.workers, case.responders, case.segment.replication.astype(float)
+    return float((copies * r / n * (1.0 + (copies - 1.0) * (r - 1.0) / max(1, n - 1))).sum())
+
+
+def _spread(case: Case) -> float:
+    """Return c = E X^2 E X^-2 of a factor X."""
+    assert case.segment.signs is not None, "nothing is drawn again"
+    return case.segment.signs.spread
+
+
+def _square_of_factor(case: Case) -> float:
+    """Return E X^2 of a factor."""
+    assert case.segment.signs is not None, "nothing is drawn again"
+    return case.segment.signs.square
 
 
 def _each(case: Case) -> Floats:
     rows = case.structure.rows
     assert rows is not None, "the rows are no multiples of one combination"
-    return lemma_one(rows.shared.toarray(), case.segment.blocks, case.epsilon, case.sets)
+    return lemma_one(rows.shared.toarray(), case.segment.blocks, _spread(case), case.sets)

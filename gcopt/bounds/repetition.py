@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from gcopt.bounds.blocks import told_apart
 from gcopt.bounds.bound import bound
 from gcopt.bounds.case import Case
 from gcopt.bounds.counting import survivors
-from gcopt.bounds.hypotheses import all_held, one_block, repetition, shared_out, told_apart
+from gcopt.bounds.hypotheses import all_held, one_block, repetition, shared_out
 from gcopt.bounds.quantities import FAILURE, MEAN, WORST
 
 CHARLES = "Charles, Papailiopoulos, Ellenberg 2017, Approximate Gradient Coding via Sparse Random Graphs"

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from gcopt.code import Segment
+from gcopt.signs import Signs
 
 _SAME = 1e-9
 _DEPENDENT = 1e-9  # of the largest singular value
@@ -58,6 +59,13 @@ class Rows:
         m = self.factors.shape[1]
         number = (self.signs[:, 1:] != self.signs[:, :1]) @ (1 << np.arange(m - 1))
         return np.bincount(number.astype(np.int64), minlength=1 << (m - 1))
+
+    def sizes(self, signs: Signs) -> Floats | None:
+        """Return how large the factors of every worker are beside those drawn, shape (n,); None where none fit."""
+        n, m = self.factors.shape
+        ratio = self.factors / signs.factors(signs.draw, n, m)
+        first = ratio[:, 0]
+        return first if (np.abs(ratio - first[:, None]).max(axis=1) <= _SAME * np.abs(first)).all() else None
 
     def frames(self) -> NDArray[Any]:
         """Return sum_j h_j h_j^H over the workers j of every partition, h_j divided by its mean magnitude.

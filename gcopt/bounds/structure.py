@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from gcopt.bounds.rows import Rows, rows_of
+from gcopt.bounds.symmetry import circulant_copies, grid_shifts, held_by, moves_all
 from gcopt.code import GradientCode, Segment
 from gcopt.combinatorics.spectrum import second_eigenvalue, second_singular_squared
 
@@ -177,7 +177,7 @@ class Structure:
         """(workers, partitions) of every group, where the workers of a group hold the same and groups share nothing."""
         if self.load is None or self.replication is None or not self.load:
             return None
-        teams = Counter(_patterns(self.held))
+        teams = Counter(held_by(self.held))
         disjoint = len(teams) * self.load == self.partitions
         return (self.replication, self.load) if disjoint and set(teams.values()) == {self.replication} else None
 
@@ -187,14 +187,25 @@ class Structure:
 
         Then some symmetry of the assignment moves every partition to every other: the assignment is row-transitive.
         """
-        k, rows = self.partitions, Counter(_patterns(self.held))
-        number = np.arange(k)
-        for a in (a for a in range(1, k + 1) if k % a == 0):
-            grid = number.reshape(a, k // a)
-            moves = [np.roll(grid, 1, axis=axis).ravel() for axis in (0, 1) if grid.shape[axis] > 1]
-            if all(Counter(_patterns(self.held, move)) == rows for move in moves):
-                return a, k // a
-        return None
+        return grid_shifts(self.held)
+
+    @cached_property
+    def transitive(self) -> bool:
+        """Whether symmetries of the assignment move every partition to every other: shifts, or any of a small one."""
+        return self.shifts is not None or moves_all(self.held)
+
+    @cached_property
+    def teams(self) -> list[Ints]:
+        """The workers that hold the same, for all that is held."""
+        found: dict[bytes, list[int]] = {}
+        for j, pattern in enumerate(held_by(self.held)):
+            found.setdefault(pattern, []).append(j)
+        return [np.array(team) for team in found.values()]
+
+    @cached_property
+    def copies(self) -> int | None:
+        """How many workers hold each row of a circulant of k different ones; None if the assignment is no such."""
+        return circulant_copies(self.held)
 
     @cached_property
     def balanced(self) -> bool:
@@ -260,12 +271,6 @@ def _only(values: NDArray[Any]) -> complex | None:
     if values.size == 0 or np.abs(values - values[0]).max() > _SAME * abs(values[0]):
         return None
     return values[0].item()  # type: ignore[no-any-return]
-
-
-def _patterns(held: sparse.csr_array, move: Ints | None = None) -> list[bytes]:
-    """Return what every worker holds, in a form that can be compared, after moving the partitions."""
-    moved = held.indices if move is None else move[held.indices]
-    return [np.sort(moved[a:b]).astype(np.int64).tobytes() for a, b in pairwise(held.indptr.tolist())]
 
 
 def _chunks(size: int) -> list[Ints]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gcopt.bounds.blocks import tight
 from gcopt.bounds.bound import bound
 from gcopt.bounds.case import Case
 from gcopt.bounds.counting import lost_ranks
@@ -10,14 +11,13 @@ from gcopt.bounds.hypotheses import (
     one_block,
     one_probability,
     pairwise_balanced,
-    proportional,
     shared_and_boosted,
     some_straggle,
     symmetric_in_mean,
-    tight,
     unbiased,
 )
 from gcopt.bounds.quantities import DEBIASED, EQUAL_GRADIENTS, FACTOR, INDEPENDENT
+from gcopt.bounds.signed import drawn_independent
 
 _BITAR = "Bitar, Wootters, El Rouayheb 2020, Stochastic Gradient Coding for Straggler Mitigation"
 _GLASGOW = "Glasgow & Wootters 2020, Approximate Gradient Coding with Optimal Decoding"
@@ -29,7 +29,7 @@ _SUM = ("sum",)
     DEBIASED,
     "lower",
     source=f"{_GLASGOW}, p^d / (1 - p^d) (derived: for unequal replication and probabilities, and for m blocks)",
-    needs=[all_held, some_straggle, proportional],
+    needs=[all_held, some_straggle, symmetric_in_mean],
 )
 def unbiased_error(case: Case) -> float:
     """At least sum_i m (m - mu) / mu for every unbiased estimate, mu = E min(m, responders with partition i).
@@ -108,9 +108,29 @@ def song_choi(case: Case) -> float:
 )
 def bias(case: Case) -> float:
     """1 - (mean error) / (m k), where symmetry makes the mean estimate a multiple of the gradient."""
-    return 1.0 - case.mean(independent=True).value / (case.segment.blocks * case.code.partitions)
+    return _alpha(case)
+
+
+@bound(
+    "debiased",
+    DEBIASED,
+    "equality",
+    source="derived: projections; the estimate divided by its mean",
+    decoders=("least-squares",),
+    needs=[symmetric_in_mean],
+)
+def debiased(case: Case) -> float:
+    """m k (1 / alpha - 1), alpha = 1 - (mean error) / (m k), where the mean estimate is alpha times the gradient."""
+    return case.segment.blocks * case.code.partitions * (1.0 / _alpha(case) - 1.0)
 
 
 def spread(case: Case) -> float:
     """Return sum_i m^2 q / (g (1 - q)), g the workers of partition i."""
     return float((case.segment.blocks**2 * case.q / (1.0 - case.q) / case.segment.replication).sum())
+
+
+def _alpha(case: Case) -> float:
+    """Return 1 - (mean error) / (m k), by formula for block designs with signs that are drawn again."""
+    known = all(test(case) is None for test in drawn_independent.hypotheses)
+    mean = drawn_independent.value(case) if known else case.mean(independent=True).value
+    return 1.0 - mean / (case.segment.blocks * case.code.partitions)

@@ -36,7 +36,7 @@ def ways(sizes: Ints, chosen: int) -> Ints | None:
     counts = np.indices(tuple((others + 1).tolist()), dtype=np.int64).reshape(len(others), -1).T
     left = chosen - counts.sum(axis=1)
     fits = (left >= 0) & (left <= sizes[last])
-    return np.insert(counts[fits], last, left[fits], axis=1)
+    return np.asarray(np.insert(counts[fits], last, left[fits], axis=1))
 
 
 def of_given(sizes: Ints, counts: Ints) -> Floats:
