@@ -11,7 +11,7 @@ import numpy as np
 
 from gcopt.bounds._failures import failure_probability
 from gcopt.bounds.case import Case
-from gcopt.decoding import Decoder
+from gcopt.decoding import Fresh
 from gcopt.enumeration import Pace
 from gcopt.measuring import Interval
 from gcopt.moments import Mean
@@ -217,7 +217,7 @@ def _worst_on_average(case: Case) -> Reading:
     rng, pace = generator(case.measured.seed, 1), Pace(case.measured.seconds_for_means(0))
     drawn = []
     for _ in pace.allowed(max(2, case.measured.samples // len(chosen))):
-        decoder = Decoder(case.segment.at(int(rng.integers(DRAWS))))
+        decoder = Fresh(case.segment.at(int(rng.integers(DRAWS))))
         drawn.append([decoder.error(case.sets[i]) for i in chosen])
     errors, most = np.array(drawn), float(case.segment.blocks * case.code.partitions)
     means = [Mean.of(column) for column in errors.T]

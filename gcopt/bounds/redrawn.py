@@ -57,7 +57,7 @@ def lemma_one(held: Floats, blocks: int, spread: float, heard: Bools) -> Floats:
     Examples
     --------
     >>> round(float(lemma_one(np.ones((3, 3)) - np.eye(3), 2, 1.0, np.ones((1, 3), bool))[0]), 9)
-    1.2
+    2.0
     """
     overlap, sums = held @ held.T, held.sum(axis=1)
     overlap = overlap + spread * (blocks - 1) * np.diag(np.diag(overlap))
