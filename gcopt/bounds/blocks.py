@@ -121,7 +121,7 @@ def cosets(case: Case) -> str | None:
     copies, m = case.structure.copies, case.segment.blocks
     if copies is None:
         return "the assignment does not consist of copies of one circulant"
-    return None if copies == m else f"there are {copies} copies of a circulant; as many as blocks are needed, {m}"
+    return None if copies == m else f"{copies} workers hold each row of a circulant; m are needed, {m}"
 
 
 def invertible(case: Case) -> str | None:
@@ -132,9 +132,7 @@ def invertible(case: Case) -> str | None:
     found = prime_power(k)
     if found is None:
         return f"there are {k} partitions; a power of a prime is needed"
-    return (
-        None if load % found[0] else f"the load {load} is a multiple of {found[0]}, of which {k} is a power"
-    )
+    return None if load % found[0] else f"the load {load} is a multiple of {found[0]}, of which {k} is a power"
 
 
 def nobody_missing(case: Case) -> str | None:

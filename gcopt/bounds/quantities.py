@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import comb
 
 import numpy as np
 
 from gcopt.bounds._failures import failure_probability
 from gcopt.bounds.case import Case
-from gcopt.decoding import Fresh
+from gcopt.decoding import Decoder
 from gcopt.enumeration import Pace
 from gcopt.measuring import Interval
 from gcopt.moments import Mean
@@ -201,7 +201,8 @@ def _second(case: Case) -> Reading:
 
 
 def _of_draw(case: Case) -> Reading:
-    return _of_mean(case.mean(independent=False, over_draws=False), case)
+    found = case.mean(independent=False, over_draws=False)
+    return replace(_of_mean(found, case), method="the exact mean" if found.exact else f"{found.sets} random sets")
 
 
 def _on_average(case: Case) -> Reading:
@@ -217,7 +218,7 @@ def _worst_on_average(case: Case) -> Reading:
     rng, pace = generator(case.measured.seed, 1), Pace(case.measured.seconds_for_means(0))
     drawn = []
     for _ in pace.allowed(max(2, case.measured.samples // len(chosen))):
-        decoder = Fresh(case.segment.at(int(rng.integers(DRAWS))))
+        decoder = Decoder(case.segment.at(int(rng.integers(DRAWS))))
         drawn.append([decoder.error(case.sets[i]) for i in chosen])
     errors, most = np.array(drawn), float(case.segment.blocks * case.code.partitions)
     means = [Mean.of(column) for column in errors.T]

@@ -54,12 +54,17 @@ def lemma_one(held: Floats, blocks: int, spread: float, heard: Bools) -> Floats:
         c = E X^2 E X^-2 of a factor X; 1 for signs.
     heard : array of bool, shape (sets, n)
 
+    Returns
+    -------
+    array, shape (sets,)
+
     Examples
     --------
     >>> round(float(lemma_one(np.ones((3, 3)) - np.eye(3), 2, 1.0, np.ones((1, 3), bool))[0]), 9)
     2.0
     """
     overlap, sums = held @ held.T, held.sum(axis=1)
+    heard = heard & (overlap.diagonal() > 0.0)
     overlap = overlap + spread * (blocks - 1) * np.diag(np.diag(overlap))
     step, found = max(1, _BATCH // len(held) ** 2), []
     for start in range(0, len(heard), step):

@@ -102,6 +102,8 @@ class Structure:
     def stranding(self, stragglers: int) -> NDArray[np.bool_]:
         """Return the responders left when one partition after the other loses its last workers, the cheapest first.
 
+        The last one loses as many as there are stragglers left.
+
         Returns
         -------
         array of bool, shape (n,)
@@ -117,10 +119,10 @@ class Structure:
         for _ in range(self.partitions):
             left[left == 0] = n + 1
             i = int(left.argmin())
-            if left[i] > budget:
+            if not budget or left[i] > n:
                 break
             holders = columns.indices[columns.indptr[i] : columns.indptr[i + 1]]
-            for j in holders[heard[holders]]:
+            for j in holders[heard[holders]][:budget]:
                 left[rows.indices[rows.indptr[j] : rows.indptr[j + 1]]] -= 1
                 heard[j], budget = False, budget - 1
         heard[np.flatnonzero(heard)[:budget]] = False
