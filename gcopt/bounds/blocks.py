@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy import sparse
 
 from gcopt.bounds.case import Case
 from gcopt.combinatorics.integers import prime_power
@@ -82,12 +82,14 @@ def redrawn_sums(case: Case) -> str | None:
     return redrawn(case) or flat(case)
 
 
-def alike_sums(case: Case) -> str | None:
-    """Likewise, and no worker's entries are larger than another's but for the factors."""
-    if (failed := redrawn_sums(case)) is not None:
-        return failed
-    sizes = np.abs(_sizes(case))
-    return None if np.ptp(sizes) <= CLOSE * sizes.max() else "some workers' entries are larger than others'"
+def combinations(case: Case) -> sparse.csr_array:
+    """Return what a redrawn code multiplies with its factors: the combinations a_j of partitions, shape (n, k)."""
+    rows, signs = case.structure.rows, case.segment.signs
+    assert rows is not None, "the rows are no multiples of one combination"
+    assert signs is not None, "nothing is drawn again"
+    sizes = rows.sizes(signs)
+    assert sizes is not None, "the factors are not those of the draw"
+    return sparse.csr_array(sparse.diags_array(sizes) @ rows.shared)
 
 
 def signs_only(case: Case) -> str | None:
@@ -143,18 +145,6 @@ def nobody_missing(case: Case) -> str | None:
 def _redrawn_share(case: Case, wanted: float, words: str) -> str | None:
     if (failed := redrawn(case)) is not None:
         return failed
-    rows = case.structure.rows
-    assert rows is not None, "the rows are no multiples of one combination"
-    entries = rows.shared.data * np.repeat(_sizes(case), np.diff(rows.shared.indptr))
-    away = np.abs(entries * case.segment.replication[rows.shared.indices] - wanted).max()
+    entries = combinations(case)
+    away = np.abs(entries.data * case.segment.replication[entries.indices] - wanted).max()
     return None if away <= CLOSE * wanted else f"the entries are not {words}, but for the factors"
-
-
-def _sizes(case: Case) -> NDArray[np.float64]:
-    """Return how large the entries of a redrawn code are but for its factors, shape (n,)."""
-    rows, signs = case.structure.rows, case.segment.signs
-    assert rows is not None, "the rows are no multiples of one combination"
-    assert signs is not None, "nothing is drawn again"
-    found = rows.sizes(signs)
-    assert found is not None, "the factors are not those of the draw"
-    return found

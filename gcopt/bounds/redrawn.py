@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gcopt.bounds.blocks import (
-    alike_sums,
+    combinations,
     cosets,
     few_sets,
     few_workers,
@@ -103,11 +103,14 @@ def mean_set(case: Case) -> float:
     "upper",
     source="derived: the best common weight of all responders, for random sets",
     decoders=_OPTIMAL,
-    needs=[redrawn_sums],
+    needs=[redrawn],
 )
 def average(case: Case) -> float:
-    """At most m k - m H^2 / (sum_i E r_i^2 + c (m - 1) H), r_i the responders with partition i, H = sum_i E r_i."""
-    return _left(case, _square(case))
+    """At most m k - m H^2 / (sum_i E r_i^2 + c (m - 1) H), r_i the responders with partition i, H = sum_i E r_i.
+
+    Where a worker weights its partitions r_i are sums of weights, and their squares add up to the last H.
+    """
+    return _one_weight(case, 1.0 + _spread(case) * (case.segment.blocks - 1))
 
 
 @bound(
@@ -178,14 +181,15 @@ def spectral(case: Case) -> float:
     "equality",
     source=f"derived: for block designs with signs equation (10) of {MUNIM}",
     decoders=("one-step",),
-    needs=[alike_sums],
+    needs=[redrawn],
 )
 def one_step(case: Case) -> float:
     """m k - m H^2 / (sum_i E r_i^2 + (m x - 1) H), r_i the responders with partition i, H = sum_i E r_i.
 
-    x = 1 + eps^2 / 3; for block designs with signs m k - m delta^2 (n - s) / (m delta + (n - s - 1) lambda).
+    x = 1 + eps^2 / 3; for block designs with signs m k - m delta^2 (n - s) / (m delta + (n - s - 1) lambda). Where a
+    worker weights its partitions r_i are sums of weights, and their squares add up to the last H.
     """
-    return _left(case, _square(case), case.segment.blocks * _square_of_factor(case) - 1.0)
+    return _one_weight(case, case.segment.blocks * _square_of_factor(case))
 
 
 @bound(
@@ -237,20 +241,19 @@ def coset_graph_exact(case: Case) -> float:
     return 0.0
 
 
-def _left(case: Case, square: float, weight: float | None = None) -> float:
-    """Return m k - m H^2 / (square + weight H): one weight for all responders, ``square`` at least sum_i r_i^2.
-
-    H = sum_i r_i on average; the weight of the signs is c (m - 1) for the best decoder.
-    """
-    m, heard = case.segment.blocks, float(case.segment.load.sum()) * case.responders / case.code.workers
-    weight = _spread(case) * (m - 1) if weight is None else weight
-    return m * case.code.partitions - m * heard**2 / (square + weight * heard)
+def _left(case: Case, square: float) -> float:
+    """Return m k - m (delta N)^2 / (square + c (m - 1) delta N), ``square`` being at least sum_i r_i^2."""
+    m, heard = case.segment.blocks, float((case.structure.load or 0) * case.responders)
+    return m * case.code.partitions - m * heard**2 / (square + _spread(case) * (m - 1) * heard)
 
 
-def _square(case: Case) -> float:
-    """Return sum_i E r_i^2, r_i the responders of a random set with partition i."""
-    n, r, copies = case.code.workers, case.responders, case.segment.replication.astype(float)
-    return float((copies * r / n * (1.0 + (copies - 1.0) * (r - 1.0) / max(1, n - 1))).sum())
+def _one_weight(case: Case, alone: float) -> float:
+    """Return the mean over random sets of what the best weight for all leaves, ``alone`` for the squares of entries."""
+    n, r, m, held = case.code.workers, case.responders, case.segment.blocks, combinations(case)
+    column, squares = np.asarray(held.sum(axis=0)), float(held.data @ held.data)
+    share, both = r / n, r / n * (r - 1) / max(1, n - 1)
+    least = alone * share * squares + both * (float(column @ column) - squares)
+    return m * case.code.partitions - m * (share * float(column.sum())) ** 2 / least
 
 
 def _spread(case: Case) -> float:
@@ -266,6 +269,4 @@ def _square_of_factor(case: Case) -> float:
 
 
 def _each(case: Case) -> Floats:
-    rows = case.structure.rows
-    assert rows is not None, "the rows are no multiples of one combination"
-    return lemma_one(rows.shared.toarray(), case.segment.blocks, _spread(case), case.sets)
+    return lemma_one(combinations(case).toarray(), case.segment.blocks, _spread(case), case.sets)

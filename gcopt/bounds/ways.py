@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-_MOST = 300_000
+_MOST = 5_000_000  # numbers, in all ways
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -28,15 +28,15 @@ def ways(sizes: Ints, chosen: int) -> Ints | None:
     >>> ways(np.array([1, 2]), 2).tolist()
     [[0, 2], [1, 1]]
     """
-    most = np.minimum(sizes, chosen)
-    last = int(most.argmax())  # what is left for the largest follows from the others
-    others = np.delete(most, last)
-    if prod((others + 1).tolist()) > _MOST:
+    most, last = np.minimum(sizes, chosen), int(sizes.argmax())  # of which are those that are left
+    others = np.flatnonzero(np.where(np.arange(sizes.size) == last, 0, most))
+    shape = tuple((most[others] + 1).tolist())
+    if prod(shape) * sizes.size > _MOST:
         return None
-    counts = np.indices(tuple((others + 1).tolist()), dtype=np.int64).reshape(len(others), -1).T
-    left = chosen - counts.sum(axis=1)
-    fits = (left >= 0) & (left <= sizes[last])
-    return np.asarray(np.insert(counts[fits], last, left[fits], axis=1))
+    found = np.zeros((prod(shape), sizes.size), dtype=np.int64)
+    found[:, others] = np.indices(shape, dtype=np.int64).reshape(len(shape), prod(shape)).T
+    found[:, last] = chosen - found.sum(axis=1)
+    return np.asarray(found[(found[:, last] >= 0) & (found[:, last] <= sizes[last])])
 
 
 def of_given(sizes: Ints, counts: Ints) -> Floats:

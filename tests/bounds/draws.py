@@ -9,7 +9,15 @@ import numpy as np
 
 from gcopt.code import GradientCode
 from gcopt.families import FAMILIES
-from tests.matrices import Array
+from tests.matrices import Array, circulant
+
+COSETS = np.vstack([circulant(5, 0, 1, 3)] * 2)
+HADAMARD = np.repeat([[1.0, 1.0], [1.0, -1.0]], 5, axis=0)  # for the two workers of each row of the circulant
+
+
+def random_signs(workers: int, blocks: int) -> Array:
+    """Signs, shape (n, m)."""
+    return np.random.default_rng(workers).choice([-1.0, 1.0], (workers, blocks))
 
 
 def redrawn(held: Array, blocks: int = 2, **options: Any) -> GradientCode:
