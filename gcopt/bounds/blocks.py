@@ -58,10 +58,10 @@ def told_apart(case: Case) -> str | None:
         if found is None:
             return f"the {team.size} workers that hold what worker {team[0]} does are too many to look at every {m}"
         if not found:
-            return (
-                f"{min(m, team.size)} workers that hold what worker {team[0]} does send dependent factors (with "
-                "epsilon > 0 almost none do)"
+            alone = (
+                "" if case.segment.signs is None or case.epsilon else "; signs alone often do, epsilon > 0 would work"
             )
+            return f"{min(m, team.size)} workers that hold what worker {team[0]} does send dependent factors{alone}"
     return None
 
 

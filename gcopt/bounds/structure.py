@@ -193,8 +193,8 @@ class Structure:
 
     @cached_property
     def transitive(self) -> bool:
-        """Whether symmetries of the assignment move every partition to every other: shifts, or any of a small one."""
-        return self.shifts is not None or moves_all(self.held)
+        """Whether symmetries of the assignment move every partition to every other: shifts, groups, or any of a small one."""
+        return self.shifts is not None or self.repetition is not None or moves_all(self.held)
 
     @cached_property
     def teams(self) -> list[Ints]:

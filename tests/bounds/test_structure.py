@@ -173,6 +173,7 @@ def test_stranding_leaves_fewer_than_all_blocks_need():
         (FANO[:, :6], True),
         (incidence(nx.petersen_graph()), True),
         (groups(2, 2, 3), True),
+        (groups(10, 6, 6), True),
         (nx.to_numpy_array(nx.frucht_graph()), False),
         (incidence(nx.path_graph(4)), False),
         (np.hstack([circulant(5, 0, 1), circulant(5, 0, 1, 2)]), False),
