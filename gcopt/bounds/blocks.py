@@ -41,7 +41,7 @@ def tight(case: Case) -> str | None:
     if case.segment.signs is not None:
         return "the signs are drawn again; this speaks of ones that are a tight frame for every partition"
     rows = case.structure.rows
-    if rows is None or rows.signs is None:
+    if rows is None or rows.signs is None or (rows.shared.data < 0.0).any():
         return "the entries of some worker are no signs times one combination of partitions"
     wanted = case.segment.replication[:, None, None] * np.eye(case.segment.blocks)
     wrong = int((np.abs(rows.frames() - wanted).max(axis=(1, 2)) > CLOSE * case.code.workers).sum())
@@ -58,9 +58,8 @@ def told_apart(case: Case) -> str | None:
         if found is None:
             return f"the {team.size} workers that hold what worker {team[0]} does are too many to look at every {m}"
         if not found:
-            alone = (
-                "" if case.segment.signs is None or case.epsilon else "; signs alone often do, epsilon > 0 would work"
-            )
+            drawn = case.segment.signs is not None and case.epsilon == 0.0
+            alone = "; signs alone often do, epsilon > 0 would work" if drawn else ""
             return f"{min(m, team.size)} workers that hold what worker {team[0]} does send dependent factors{alone}"
     return None
 

@@ -193,7 +193,7 @@ class Structure:
 
     @cached_property
     def transitive(self) -> bool:
-        """Whether symmetries of the assignment move every partition to every other: shifts, groups, or any of a small one."""
+        """Whether symmetries move every partition to every other: shifts, those of groups, or any of a small code."""
         return self.shifts is not None or self.repetition is not None or moves_all(self.held)
 
     @cached_property

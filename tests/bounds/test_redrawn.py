@@ -259,6 +259,18 @@ def test_kadhes_groups():
             {},
             "the nonzero entries differ: blocks",
         ),
+        (
+            "equal-coefficients",
+            signed(COSETS / 6 * [1, -1, 1, 1, 1], HADAMARD, decoder="sum"),
+            {"probability": 0.0},
+            "the entries of some worker are no signs times one combination",
+        ),
+        (
+            "equal-coefficients",
+            signed(COSETS / 6, np.ones((10, 2)), decoder="sum"),
+            {"probability": 0.0},
+            "the signs of the workers of 5 partitions are no tight frame",
+        ),
         ("redrawn-design-exact", redrawn(FANO, epsilon=0.2), {}, "epsilon is 0.2; this speaks of signs alone"),
         ("signed-design", redrawn(FANO, epsilon=0.2), {}, "the factors of the blocks are no signs"),
         ("redrawn", redrawn(FANO, 1), {}, "messages are as long as the gradient; this speaks of m > 1"),
