@@ -13,13 +13,16 @@ from gcopt.averages import Probability, check_probability, draw
 from gcopt.bounds.structure import Structure, structure
 from gcopt.checks import check_count, check_finite
 from gcopt.code import GradientCode, Segment
-from gcopt.enumeration import weighted_sets
+from gcopt.decoding import Decoder
+from gcopt.enumeration import Pace, weighted_sets
 from gcopt.measuring import Interval, Measured
 from gcopt.moments import Mean, Moments
+from gcopt.redrawn import DRAWS
 from gcopt.solvers.seeding import generator
 
 _SETS = 10_000
 _DRAWN = 500
+_WATCHED = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +126,16 @@ class Case:
         rng = generator(self.measured.seed, 0)
         drawn = [draw(rng, n, self.s, None) for _ in range(min(_DRAWN, self.measured.samples))]
         return np.array([self.structure.stranding(self.s), *drawn])
+
+    @cached_property
+    def means_of_draws(self) -> list[Mean]:
+        """The mean error over draws of the code for each of a few of the `sets`."""
+        chosen = np.unique(np.linspace(0, len(self.sets) - 1, _WATCHED).astype(int))
+        rng, pace, drawn = generator(self.measured.seed, 1), Pace(self.measured.seconds_for_means(0)), []
+        for _ in pace.allowed(max(2, self.measured.samples // len(chosen))):
+            decoder = Decoder(self.segment.at(int(rng.integers(DRAWS))))
+            drawn.append([decoder.error(self.sets[i]) for i in chosen])
+        return [Mean.of(errors) for errors in np.array(drawn).T.tolist()]
 
     def worst(self, stragglers: int | None = None) -> Interval:
         """Return the worst error over sets of s, or of so many."""

@@ -11,15 +11,9 @@ import numpy as np
 
 from gcopt.bounds._failures import failure_probability
 from gcopt.bounds.case import Case
-from gcopt.decoding import Decoder
-from gcopt.enumeration import Pace
 from gcopt.measuring import Interval
 from gcopt.moments import Mean
-from gcopt.redrawn import DRAWS
-from gcopt.solvers.seeding import generator
 from gcopt.verdicts import sure, unseen
-
-_SETS = 8  # for which means over draws are taken
 
 
 @dataclass(frozen=True)
@@ -213,18 +207,10 @@ def _on_average(case: Case) -> Reading:
 
 
 def _worst_on_average(case: Case) -> Reading:
-    """The largest of the means over draws of a few sets, some of which are the worst for a bound on each set."""
-    chosen = np.unique(np.linspace(0, len(case.sets) - 1, _SETS).astype(int))
-    rng, pace = generator(case.measured.seed, 1), Pace(case.measured.seconds_for_means(0))
-    drawn = []
-    for _ in pace.allowed(max(2, case.measured.samples // len(chosen))):
-        decoder = Decoder(case.segment.at(int(rng.integers(DRAWS))))
-        drawn.append([decoder.error(case.sets[i]) for i in chosen])
-    errors, most = np.array(drawn), float(case.segment.blocks * case.code.partitions)
-    means = [Mean.of(column) for column in errors.T]
-    low = max(around(found.value, found.stderr, found.sets, 0.0, most).low for found in means)
-    value = max(found.value for found in means)
-    return Reading(value, low, most, False, f"{len(chosen)} sets, {len(drawn)} draws each")
+    most, found = float(case.segment.blocks * case.code.partitions), case.means_of_draws
+    low = max(around(one.value, one.stderr, one.sets, 0.0, most).low for one in found)
+    value = max(one.value for one in found)
+    return Reading(value, low, most, False, f"{len(found)} sets, {found[0].sets} draws each")
 
 
 def _samples(count: int, case: Case) -> str:
