@@ -5,6 +5,7 @@ each by the first of these rules that fits its entries. Where a code came from p
 
 - repetition: all rows are multiples of one; a look-up (`repetition`).
 - block design: B B^H = a I + b J; one weight for all responders, in closed form (`design`).
+- signed block design: with m > 1 blocks, each sent with a sign; m equations (`signed_design`).
 - graph assignment: every worker holds two partitions; linear time (`graph`).
 - anything else up to some thousands: one factorisation, then systems as large as the missing workers (`correction`).
 - anything larger: an iterative method on the sparse rows (`iterative`).

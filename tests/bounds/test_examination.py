@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.io import mmwrite
 
 import gcopt
-from gcopt.averages import Mean
+from gcopt.moments import Mean
 from gcopt.bounds import BOUNDS, Case, examine
 from gcopt.bounds._failures import failure_probability
 from gcopt.bounds.bound import bound
