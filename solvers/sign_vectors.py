@@ -42,8 +42,8 @@ class SignVectors:
     """Find v_1 = 1, v_2, .., v_m of +-1 with sum over the workers j of a partition v_t[j] v_u[j] = 0 for t != u.
 
     The first may be 1 everywhere, for otherwise every v_t may be multiplied by it. Each further one is a feasible point
-    of a 0/1 program (HiGHS) with a random objective; when there is none for a third or later one, all begins anew. There
-    are none where a partition has an odd number of workers, and of three or more none unless that is a multiple of 4.
+    of a 0/1 program (HiGHS) with a random objective; when there is none for a third or later one, all begins anew. Two
+    do not exist where a partition has an odd number of workers, nor three or more unless that is a multiple of 4.
     Source: Munim & Ramamoorthy 2026, Algorithm 1 (variant with +-1).
 
     Attributes
@@ -61,8 +61,9 @@ class SignVectors:
     Examples
     --------
     >>> support = np.array([[1, 0], [1, 0], [0, 1], [0, 1]])
-    >>> SignVectors().solve(support, 2, rng=0).vectors.tolist()
-    [[1.0, 1.0], [1.0, -1.0], [1.0, 1.0], [1.0, -1.0]]
+    >>> found = SignVectors().solve(support, 2, rng=0).vectors
+    >>> found[:, 0].tolist(), (support.T @ found[:, 1]).tolist()
+    ([1.0, 1.0, 1.0, 1.0], [0.0, 0.0])
     """
 
     seconds: float = 60.0
