@@ -26,6 +26,7 @@ from gcopt.families.projective_plane import projective_plane
 from gcopt.families.ramanujan import ramanujan
 from gcopt.families.random_regular import random_regular
 from gcopt.families.random_regular_graph import random_regular_graph
+from gcopt.families.random_signs import random_signs
 from gcopt.families.soft_design import soft_design
 from gcopt.families.stacked import stacked
 from gcopt.families.steiner_triple import steiner_triple
@@ -70,6 +71,7 @@ _OURS = (
     tight_frame,
     hadamard_products,
     coarsened,
+    random_signs,
 )
 
 FAMILIES: Registry[Family] = Registry("family", "gcopt.families", {f.name: f for f in _OURS})
@@ -100,6 +102,7 @@ __all__ = [
     "ramanujan",
     "random_regular",
     "random_regular_graph",
+    "random_signs",
     "soft_design",
     "stacked",
     "steiner_triple",
