@@ -146,7 +146,7 @@ def _next(
     low[0] = 1.0
     found = milp(
         draws.standard_normal(n),
-        integrality=np.ones(n),
+        integrality=np.ones(n, dtype=np.int64),
         bounds=Bounds(low, np.ones(n)),
         constraints=LinearConstraint(rows, half, half),
         options={"time_limit": seconds, "mip_rel_gap": _GAP},

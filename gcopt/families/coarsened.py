@@ -1,4 +1,4 @@
-"""Coarsened generic codes: partitions that always go together, random coefficients; nearly every set decodes exactly."""
+"""Coarsened generic codes: partitions in clusters, random coefficients; nearly every set decodes exactly."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def coarsened(
     --------
     >>> code = coarsened(12, 12, load=4, clusters=4, stragglers=3, blocks=2, rng=0)
     >>> code.load, code.replication
-    (3, 4)
+    (3, 3)
     """
     n, s = check_sizes(workers, stragglers)
     k = check_count("partitions", partitions, 1)
@@ -126,7 +126,7 @@ def _shares(workers: int, sizes: Ints, load: int, blocks: int) -> list[Ints]:
 
 
 def _dealt(loads: Ints, size: int, count: int, copies: int, most: int) -> Ints | None:
-    """Deal the copies of clusters of one size, each to the worker with the least load that may have it; None if stuck."""
+    """Deal out clusters of one size, each to the worker with the least load that may have it; None if stuck."""
     mine = np.zeros(loads.size, dtype=np.int64)
     queue = [(int(load), j) for j, load in enumerate(loads)]
     heapify(queue)
