@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from scipy import sparse
 from gcopt.checks import check_count
 from gcopt.code import Claim, GradientCode, Segment
 from gcopt.combinatorics.bi_regular import equal_columns
+from gcopt.combinatorics.spreading import spread
 from gcopt.decoding import Decoder
 from gcopt.enumeration import enumerated_error
 from gcopt.errors import InputError
@@ -22,7 +24,7 @@ SOURCE = "derived: generic coefficients on random hypergraphs of clusters"
 
 Ints = NDArray[np.int64]
 
-_COMPUTED = 2.0  # seconds for the exact mean, which is promised where that is enough
+_COMPUTED = 5000  # sets of stragglers up to which all are looked at, and the mean is promised
 
 
 @family("coarsened", source=SOURCE)
@@ -38,6 +40,7 @@ def coarsened(
 ) -> GradientCode:
     """Partitions are merged into clusters, dealt out at random, with Gaussian coefficients per worker and block.
 
+    Clusters then change workers until pairs of clusters share few, so that who is lost is lost for one cluster only.
     Decoding has m^2 V conditions for m N unknowns, N the responders: while N > m V, roughly, and every cluster keeps m
     responders, almost every set of stragglers decodes exactly. An adversary gains at most a cluster's partitions per
     block for gamma - m + 1 workers, so that few clusters favour the mean and many the worst case; clusters of the
@@ -63,8 +66,8 @@ def coarsened(
     Returns
     -------
     GradientCode
-        Claims load and replication, that it is exact without stragglers where it is, and the mean error where all sets
-        can be looked at.
+        Claims load and replication, that it is exact without stragglers where it is, and the mean error, or that there
+        is none, where all sets can be looked at.
 
     Raises
     ------
@@ -98,7 +101,7 @@ def _segment(sizes: Ints, shares: list[Ints], stragglers: int, blocks: int, draw
     """Draw who holds which cluster, and the coefficients."""
     kinds = [count for count in (int((sizes == sizes[0]).sum()), int((sizes != sizes[0]).sum())) if count]
     parts = [equal_columns(mine, count, draws) for mine, count in zip(shares, kinds, strict=True)]
-    held = sparse.csr_array(sparse.hstack(parts, format="csr"))
+    held = spread(sparse.hstack(parts, format="csr"), sizes, draws)
     rows = []
     for _ in range(blocks):
         drawn = sparse.csr_array((draws.standard_normal(held.nnz), held.indices, held.indptr), shape=held.shape)
@@ -145,8 +148,10 @@ def _computed(segment: Segment) -> list[Claim]:
     decoder, found = Decoder(segment), []
     if decoder.decodes(np.ones(segment.workers, dtype=bool)):
         found.append(Claim("exact", 0.0, "computed: everybody answers", stragglers=0))
-    mean = enumerated_error(decoder, segment.stragglers, None, _COMPUTED)
-    if mean is not None:
-        value = 0.0 if mean <= decoder.tolerance else mean
-        found.append(Claim("mean", value, "computed: all sets of stragglers", stragglers=segment.stragglers))
+    s = segment.stragglers
+    mean = enumerated_error(decoder, s, None) if s and comb(segment.workers, s) <= _COMPUTED else None
+    if mean is not None and mean <= decoder.tolerance:
+        found.append(Claim("exact", 0.0, "computed: all sets of stragglers", stragglers=s))
+    elif mean is not None:
+        found.append(Claim("mean", mean, "computed: all sets of stragglers", stragglers=s))
     return found
