@@ -180,17 +180,18 @@ class Pass:
         """Return the residuals of some partitions; pass forward over those that nothing asked for before."""
         # terms that follow each other often have the same partitions, and these arrays are large
         if (key := partitions.tobytes()) != self._joined[0]:
-            self._pass_over(np.array([i for i in partitions.tolist() if i not in self._residuals], dtype=np.int64))
-            self._joined = key, np.concatenate([self._residuals[i] for i in partitions.tolist()])
+            new = np.array([i for i in partitions.tolist() if i not in self._residuals], dtype=np.int64)
+            found = self._pass_over(new) if new.size else np.empty(0)
+            some = new.size < partitions.size
+            self._joined = key, np.concatenate([self._residuals[i] for i in partitions.tolist()]) if some else found
         return self._joined[1]
 
-    def _pass_over(self, new: Ints) -> None:
-        if not new.size:
-            return
+    def _pass_over(self, new: Ints) -> NDArray[Any]:
         windows, owner, _ = self.batches.rows(self.batch, new)
         rows = np.bincount(owner, weights=windows[:, 1] - windows[:, 0], minlength=new.size).astype(np.int64)
         residual = self.problem.residual(self.parameters, windows)
         self._residuals.update(zip(new.tolist(), np.split(residual, np.cumsum(rows)[:-1]), strict=True))
+        return residual
 
     def _rows(self, term: Term) -> tuple[Ints, Floats]:
         if self._known is not None and (found := self._known.get(id(term.partitions))) is not None:
