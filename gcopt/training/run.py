@@ -94,7 +94,8 @@ def train(
     optimizer : str or Optimizer
         ``sgd``, ``momentum``, ``nesterov`` or ``adam``.
     step : float, optional
-        Step size; by default 1 / L with L from ``problem.smoothness()``, and 0.01 for ``adam``.
+        Step size; by default 1 / L with L from ``problem.smoothness()``, and 0.01 for ``adam``. A
+        perceptron has no L, so that it needs one of both.
     batch : float, optional
         Fraction of every partition used in an iteration; all rows by default.
     checkpoint : path, optional

@@ -117,8 +117,8 @@ class Multilayer(ClassProblem):
             Always.
         """
         raise InputError(
-            "step is None, and multilayer has no largest curvature to take it from; step=0.5 is a usual one, and "
-            "optimizer='adam' needs none"
+            "no step is given, and the curvature of multilayer has no bound to take one from; step 0.5 often works, "
+            "and the optimizer adam needs none"
         )
 
     def gradient(self, w: Vector, windows: Windows, coefficients: Vector) -> Vector:
