@@ -80,7 +80,9 @@ def test_the_committed_table_is_what_is_computed(committed):
     for one in FIGURES:
         last = one.counts()[-1]
         formulas = {label: found.value for label, found in one.curves(replace(one, sets=2), last, 0) if found.exact}
-        here = {r["curve"]: float(r["value"]) for r in committed if (r["figure"], r["stragglers"]) == (one.name, str(last))}
+        here = {
+            r["curve"]: float(r["value"]) for r in committed if (r["figure"], r["stragglers"]) == (one.name, str(last))
+        }
         for label, value in formulas.items():
             if "of sets" not in label:
                 assert here[label] == pytest.approx(value, rel=1e-5, abs=1e-9), (one.name, label)
