@@ -209,8 +209,9 @@ TABLE = Table(
     "iteration with probability 1/4, messages are half as long (m = 2), 300 steps of gradient descent with the same "
     "step size for all; means of all starts (+-: their standard deviation). digits: a perceptron 64-128-10 on "
     "scikit-learn's digits (MNIST cannot come along: no reproduction), from 20 random initialisations. flights: "
-    "logistic regression on every tenth of the flights that come along, five times from 0, with other stragglers. As decoded: the least-squares estimate, which is too small on average, by the factor; debiased: divided "
-    "by what that is expected to be; scaled and added up: unbiased fixed decoders. kB / step: what reaches the master.",
+    "logistic regression on every tenth of the flights that come along, five times from 0, with other stragglers. As "
+    "decoded: the least-squares estimate, which is too small on average, by the factor; debiased: divided by what that "
+    "is expected to be; scaled and added up: unbiased fixed decoders. kB / step: what reaches the master.",
     communication_training,
     sections,
     draw,
