@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from gcopt.checks import check_count
 from gcopt.code import Claim
@@ -66,9 +67,9 @@ def blockwise(held: sparse.csr_array, vectors: Floats) -> sparse.csr_array:
 def orbit_vectors(held: sparse.csr_array, blocks: int) -> Floats | None:
     """Return vectors, shape (n, m), that are constant on rounds of workers, or None where there are no such rounds.
 
-    Workers 0, .., n / M - 1 are the first of M >= m rounds, and so on; each round has to hold every partition equally
-    often, as the copies of a coset graph, the orbits of a cyclic design and parallel classes do. Vectors of +-1 (of a
-    Hadamard matrix of order M) come first.
+    Each of M >= m rounds has to hold every partition equally often. They are workers 0, .., n / M - 1 and so on, as the
+    copies of a coset graph and the orbits of a cyclic design are; or parallel classes of workers that share nothing.
+    Vectors of +-1 (of a Hadamard matrix of order M) come first.
 
     Examples
     --------
@@ -79,13 +80,23 @@ def orbit_vectors(held: sparse.csr_array, blocks: int) -> Floats | None:
     copies = np.asarray(held.sum(axis=0))
     if np.ptp(copies):
         return None
-    able = [M for M in divisors(n) if blocks <= M and copies[0] % M == 0]
-    for rounds in sorted(able, key=lambda M: (not hadamard_known(M), M)):
-        label = np.arange(n) // (n // rounds)
-        ones = sparse.csr_array((np.ones(n), (label, np.arange(n))), shape=(rounds, n))
-        if np.ptp((ones @ held).toarray()) == 0:
-            return tight_vectors(rounds, blocks)[label]
-    return None
+    able = [rounds for rounds in divisors(n) if rounds >= blocks and copies[0] % rounds == 0]
+    labels = {rounds: np.arange(n) // (n // rounds) for rounds in able}
+    found = [(rounds, label) for rounds, label in labels.items() if _each_holds_all(held, label)]
+    if not found and n <= _DENSE:
+        count, parallel = connected_components((held @ held.T).toarray() == 0, directed=False)
+        label = parallel.astype(np.intp)
+        found = [(count, label)] if count >= blocks and _each_holds_all(held, label) else []
+    if not found:
+        return None
+    rounds, label = min(found, key=lambda one: (not hadamard_known(one[0]), one[0]))
+    return tight_vectors(rounds, blocks)[label]
+
+
+def _each_holds_all(held: sparse.csr_array, label: NDArray[np.intp]) -> bool:
+    """Whether every round of workers holds every partition equally often."""
+    ones = sparse.csr_array((np.ones(label.size), (label, np.arange(label.size))))
+    return bool(np.ptp((ones @ held).toarray()) == 0)
 
 
 def tight_vectors(count: int, blocks: int) -> Floats:

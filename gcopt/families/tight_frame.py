@@ -53,8 +53,8 @@ def tight_frame(
     stragglers : int
         s.
     frame : str
-        ``orbits``: equal on rounds of consecutive workers that hold every partition equally often, in closed form
-        (copies of a ``coset-graph``, orbits of a ``circulant`` with several lists of shifts, parallel classes);
+        ``orbits``: equal on rounds of workers that hold every partition equally often, in closed form (copies of a
+        ``coset-graph``, rounds of a ``circulant`` with several lists of shifts, parallel classes of an affine plane);
         ``signs``: +-1, by a 0/1 program; ``search``: any, numerically; ``auto``: the first of these that is found.
     decoder : str
         ``least-squares``; where all entries are +-1 also ``one-step`` (the best common weight), ``scaled``, or ``sum``
