@@ -15,7 +15,8 @@ from gcopt.errors import InputError
 from gcopt.families._base import assignment_of, base_code, recipe
 from gcopt.families._choice import best_segment
 from gcopt.families._family import family
-from gcopt.families._frames import Floats, blockwise, check_blocks, frame_claims, orbit_vectors, sign_vectors
+from gcopt.families._frame_claims import frame_claims
+from gcopt.families._frames import Floats, blockwise, check_blocks, orbit_vectors, sign_vectors
 from gcopt.solvers.seeding import RngLike, generator, seed_of
 
 SOURCE = "Munim & Ramamoorthy 2026, Communication-Efficient Approximate Gradient Coding, Section V, Algorithm 1"

@@ -8,9 +8,10 @@ from scipy import sparse
 
 import gcopt
 from gcopt.averages import moments
+from gcopt.combinatorics import spectrum
 from gcopt.decoding import Decoder
 from gcopt.errors import ImpossibleError, InputError, LimitError
-from gcopt.families import circulant, coset_graph, random_signs, tight_frame
+from gcopt.families import _frame_claims, circulant, coset_graph, random_signs, tight_frame
 from gcopt.families._frames import orbit_vectors, tight_vectors
 from tests.helpers import claim, dense, least_squares, straggler_sets
 
@@ -33,6 +34,36 @@ def test_coset_graph_with_a_hadamard_matrix_for_each_residue(s, worst, mean):
     assert mean is None or found.mean() == pytest.approx(mean, abs=1e-6)
     assert found.max() <= claim(code, "error") + 1e-12
     assert found.mean() <= claim(code, "mean") + 1e-12
+
+
+@given(seed=st.integers(0, 20), s=st.integers(0, 5), m=st.integers(1, 2))
+@settings(max_examples=12, deadline=None)
+def test_bounds_hold_for_signs_on_random_graphs(seed, s, m):
+    graph = {"family": "random-regular", "workers": 8, "partitions": 4, "load": 2, "stragglers": 1, "rng": seed}
+    try:
+        code = tight_frame(graph, m, s, frame="signs", rng=seed)
+    except (ImpossibleError, LimitError):
+        return
+    found = errors(code, s)
+    assert found.max() <= claim(code, "error") + 1e-9
+    assert found.mean() <= claim(code, "mean") + 1e-9
+
+
+def test_large_codes_have_the_same_bounds_by_iteration(monkeypatch):
+    graph = {"family": "coset-graph", "partitions": 31, "copies": 2, "stragglers": 1, "load": 4}
+    small = tight_frame(graph, 2, 5)
+    for module in (_frame_claims, spectrum):
+        monkeypatch.setattr(module, "_DENSE", 0)
+    large = tight_frame(graph, 2, 5)
+    assert claim(large, "error") == pytest.approx(claim(small, "error"))
+    assert claim(large, "error") >= claim(small, "error")
+
+
+def test_the_mean_estimate_is_a_multiple_of_the_gradient_by_symmetry():
+    code = tight_frame(COSET, 2, 2)
+    assert claim(code, "proportional") == pytest.approx(1 - 0.24631 / 10, abs=1e-6)
+    crooked = tight_frame({"family": "matrix", "matrix": [[1, 0], [1, 0], [1, 1], [0, 1], [0, 1], [0, 1]]}, 2, 3)
+    assert "proportional" not in {c.kind for c in crooked.claims}
 
 
 def test_independent_stragglers_with_the_optimal_decoder_and_with_the_fixed_one():
