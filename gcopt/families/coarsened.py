@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
-from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +12,14 @@ from gcopt.checks import check_count
 from gcopt.code import Claim, GradientCode, Segment
 from gcopt.combinatorics.bi_regular import equal_columns
 from gcopt.combinatorics.spreading import spread
-from gcopt.decoding import Decoder
-from gcopt.enumeration import enumerated_error
 from gcopt.errors import InputError
-from gcopt.families._choice import best_segment
+from gcopt.families._choice import best_segment, computed_claims
 from gcopt.families._family import check_sizes, family
 from gcopt.solvers.seeding import RngLike, generator, seed_of
 
 SOURCE = "derived: generic coefficients on random hypergraphs of clusters"
 
 Ints = NDArray[np.int64]
-
-_COMPUTED = 5000  # sets of stragglers up to which all are looked at, and the mean is promised
 
 
 @family("coarsened", source=SOURCE)
@@ -67,7 +62,7 @@ def coarsened(
     -------
     GradientCode
         Claims load and replication, that it is exact without stragglers where it is, and the mean error, or that there
-        is none, where all sets can be looked at.
+        is none, where all sets of s stragglers are few.
 
     Raises
     ------
@@ -92,7 +87,7 @@ def coarsened(
     claims = [
         Claim("load", float(segment.load.max()), "the draw; sizes of clusters"),
         Claim("replication", float(segment.replication.min()), "the most that the load allows"),
-        *_computed(segment),
+        *computed_claims(segment),
     ]
     return GradientCode((segment,), tuple(claims))
 
@@ -141,17 +136,3 @@ def _dealt(loads: Ints, size: int, count: int, copies: int, most: int) -> Ints |
         if mine[j] < count:
             heappush(queue, (load + size, j))
     return mine
-
-
-def _computed(segment: Segment) -> list[Claim]:
-    """Promise what all sets of stragglers show, where those are few enough; and that nothing is lost without any."""
-    decoder, found = Decoder(segment), []
-    if decoder.decodes(np.ones(segment.workers, dtype=bool)):
-        found.append(Claim("exact", 0.0, "computed: everybody answers", stragglers=0))
-    s = segment.stragglers
-    mean = enumerated_error(decoder, s, None) if s and comb(segment.workers, s) <= _COMPUTED else None
-    if mean is not None and mean <= decoder.tolerance:
-        found.append(Claim("exact", 0.0, "computed: all sets of stragglers", stragglers=s))
-    elif mean is not None:
-        found.append(Claim("mean", mean, "computed: all sets of stragglers", stragglers=s))
-    return found

@@ -13,9 +13,10 @@ from gcopt.checks import check_count, check_number
 from gcopt.code import Claim, GradientCode, Segment
 from gcopt.errors import InputError
 from gcopt.families._base import assignment_of, base_code, recipe
-from gcopt.families._choice import best_segment
+from gcopt.families._choice import best_segment, computed_claims
 from gcopt.families._family import family
-from gcopt.families._frames import Floats, blockwise, check_blocks, frame_claims, orbit_vectors, sign_vectors
+from gcopt.families._frame_claims import frame_claims
+from gcopt.families._frames import Floats, blockwise, check_blocks, orbit_vectors, sign_vectors
 from gcopt.solvers.seeding import RngLike, generator, seed_of
 
 SOURCE = "Munim & Ramamoorthy 2026, Communication-Efficient Approximate Gradient Coding, Section V, Algorithm 1"
@@ -67,7 +68,7 @@ def hadamard_products(
     -------
     GradientCode
         Exact without stragglers; with ``signs`` and ``orbits``, equal loads and equal replication also bounds on the
-        worst and the mean error.
+        worst and the mean error, with ``gaussian`` the mean error where all sets of s stragglers are few.
 
     Raises
     ------
@@ -95,6 +96,7 @@ def hadamard_products(
     seed, promised = seed_of(rng), []
     if vectors == "gaussian":
         segment = best_segment(_gaussian(held, m, s, many, seed), seed)
+        promised = [claim for claim in computed_claims(segment) if claim.stragglers]
     else:
         found = orbit_vectors(held, m) if vectors == "orbits" else sign_vectors(held, m, limit, seed, required=True)
         if found is None:
