@@ -15,9 +15,7 @@ from gcopt.moments import Mean, Moments
 Floats = NDArray[np.float64]
 
 
-def alike(
-    decoder: Decoder, stragglers: int, chances: Floats | None, *, over_draws: bool = False
-) -> Moments | None:
+def alike(decoder: Decoder, stragglers: int, chances: Floats | None, *, over_draws: bool = False) -> Moments | None:
     """Return the moments of a decoder that lets every responder count alike, from those of the set of responders.
 
     Parameters

@@ -178,6 +178,16 @@ def combine(coefficients: NDArray[Any], payloads: Sequence[NDArray[Any]], out: N
     decode(coefficients, numbers("messages", whole), rows, out)
 
 
+def prepare(dtype: np.dtype[Any], multiplications: int) -> None:
+    """Load what `combine` uses for messages of this type, before any clock starts, if there is so much to do."""
+    if multiplications > _FEW:
+        from gcopt import _coding_kernels as kernels  # compiled code, not wanted at import time
+
+        kind = np.result_type(dtype, np.float64)
+        one, sums = np.zeros((1, 1), kind), np.zeros((4, 1), kind)
+        kernels.decode(one, numbers("messages", one.astype(dtype)), np.zeros(1, np.int64), np.zeros(1), sums)
+
+
 def _is_row(payload: NDArray[Any], whole: NDArray[Any]) -> bool:
     """Whether one array is a row of another, which is not empty."""
     alike = payload.base is whole and payload.dtype == whole.dtype and payload.shape == whole.shape[1:]

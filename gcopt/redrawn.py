@@ -13,7 +13,7 @@ import numpy as np
 from gcopt.alike import alike
 from gcopt.averages import Probability, check_probability, draw
 from gcopt.code import Segment
-from gcopt.decoding import Decoder, Decoding
+from gcopt.decoding import Decoder, Decoding, Fresh
 from gcopt.enumeration import Pace
 from gcopt.moments import Mean, Moments
 
@@ -94,4 +94,4 @@ def _decodings(
 ) -> Iterator[tuple[Segment, Decoding]]:
     for _ in Pace(seconds).allowed(samples):
         one = segment.at(int(rng.integers(_DRAWS)))
-        yield one, Decoder(one)(draw(rng, segment.workers, stragglers, chances))
+        yield one, Fresh(one)(draw(rng, segment.workers, stragglers, chances))

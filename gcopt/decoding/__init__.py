@@ -22,6 +22,7 @@ given without the rule only where the error is larger than what counts as exact 
 from gcopt.decoding.component import Component, Explanation, components
 from gcopt.decoding.decoder import Decoder, Decoding, residual
 from gcopt.decoding.estimate import decode
+from gcopt.decoding.fresh import Fresh
 from gcopt.decoding.rule import EXACT
 
-__all__ = ["EXACT", "Component", "Decoder", "Decoding", "Explanation", "components", "decode", "residual"]
+__all__ = ["EXACT", "Component", "Decoder", "Decoding", "Explanation", "Fresh", "components", "decode", "residual"]

@@ -126,7 +126,10 @@ class Contributions:
         sizes = np.abs(signs.factors(signs.draw, segment.workers, m))
         weights = block_signs(segment) / sizes
         rows = segment.encoding.tocoo()
-        place, own = rows.col // segment.partitions, np.asarray(rows.data) * weights[rows.row, rows.col // segment.partitions]
+        place, own = (
+            rows.col // segment.partitions,
+            np.asarray(rows.data) * weights[rows.row, rows.col // segment.partitions],
+        )
         width = m * segment.partitions
         mean = sparse.csr_array((own, (rows.row, place * width + rows.col)), shape=(segment.workers, m * width))
         squares = m * signs.square * np.asarray(abs(mean).power(2).sum(axis=1))
