@@ -94,7 +94,7 @@ def encode(encoding: sparse.csr_array, blocks: int, gradients: ArrayLike, start:
         data, places = numbers("encoding", encoding.data), encoding.indices.astype(np.int64)
         sums = np.empty((1, _stretch(encoding.shape[1])), dtype=wide)
         fine = kernels.encode(data, places, encoding.indptr.astype(np.int64), given, start, length, out, sums)
-        fine = fine and np.unique(places).size == encoding.shape[1]
+        fine = fine and bool(np.bincount(places, minlength=encoding.shape[1]).all())
     if not fine and not np.isfinite(given[:, start:stop]).all():
         raise InputError("gradients holds NaN or infinity; finite numbers are expected")
     return out
