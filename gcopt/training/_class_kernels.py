@@ -30,18 +30,43 @@ def to_slopes(scores: Array, labels: Array, link: int) -> None:
     The loss is softmax cross-entropy, or the sum over the classes of the logistic losses of "this one" and "not this
     one": the derivatives are softmax or sigmoid minus the indicator of the label.
     """
-    flat = scores.reshape(scores.size)
+    rows, classes = scores.shape
+    flat = scores.reshape(rows * classes)
     scratch = np.empty(len(flat), dtype=np.int64)
     if link == SIGMOID:
         to_single_slopes(flat, np.zeros(len(flat)), np.empty(len(flat)), scratch, LOGISTIC)
     else:
-        for i in range(len(scores)):
-            scores[i] -= np.max(scores[i])
+        for i in range(rows):
+            top = scores[i, 0]
+            for c in range(1, classes):
+                top = max(top, scores[i, c])
+            for c in range(classes):
+                scores[i, c] -= top
         exponentials(flat, scratch)
-        for i in range(len(scores)):
-            scores[i] /= np.sum(scores[i])
-    for i in range(len(scores)):
+        for i in range(rows):
+            total = 0.0
+            for c in range(classes):
+                total += scores[i, c]
+            for c in range(classes):
+                scores[i, c] /= total
+    for i in range(rows):
         scores[i, labels[i]] -= 1.0
+
+
+@fast_kernel
+def add(values: Array, out: Array) -> None:
+    """Add an array to another one of the same shape, in place."""
+    for i in range(out.shape[0]):
+        for c in range(out.shape[1]):
+            out[i, c] += values[i, c]
+
+
+@fast_kernel
+def scale(factor: float, out: Array) -> None:
+    """Multiply a matrix by a number, in place."""
+    for i in range(out.shape[0]):
+        for c in range(out.shape[1]):
+            out[i, c] *= factor
 
 
 @kernel
@@ -67,8 +92,9 @@ def take(x: Array, first: int, start: int, factor: float, out: Array) -> None:
 @kernel
 def csr_take(data: Array, indices: Array, indptr: Array, first: int, w: Array, out: Array) -> None:
     """Write x w of the rows from ``first``; ``out``, shape (rows, C), says how many."""
-    out[:] = 0.0
-    for i in range(len(out)):
+    for i in range(out.shape[0]):
+        for c in range(out.shape[1]):
+            out[i, c] = 0.0
         for p in range(indptr[first + i], indptr[first + i + 1]):
             for c in range(out.shape[1]):
                 out[i, c] += data[p] * w[indices[p], c]
@@ -95,9 +121,9 @@ def dense_gradient(x: Array, y: Array, w: Array, windows: Array, coefficients: A
             take(x, first, 0, 1.0, xb)
             np.dot(xb, w, s)
             to_slopes(s, y[first : first + rows], SOFTMAX)
-            s *= coefficients[q]
+            scale(coefficients[q], s)
             np.dot(xb.T, s, product)
-            out += product
+            add(product, out)
     return out
 
 
@@ -127,7 +153,7 @@ def dense_backward(x: Array, residual: Array, windows: Array, coefficients: Arra
             rows = min(ROWS, windows[q, 1] - first)
             take(x, first, start, coefficients[q], block[:rows])
             np.dot(block[:rows].T, residual[i : i + rows], product)
-            out += product
+            add(product, out)
             i += rows
     return out
 
@@ -143,7 +169,7 @@ def csr_gradient(
             s = room[: min(ROWS, windows[q, 1] - first)]
             csr_take(data, indices, indptr, first, w, s)
             to_slopes(s, y[first : first + len(s)], SOFTMAX)
-            s *= coefficients[q]
+            scale(coefficients[q], s)
             csr_add(data, indices, indptr, first, s, out)
     return out
 

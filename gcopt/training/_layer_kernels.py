@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gcopt.solvers.jit import fast_kernel, kernel
-from gcopt.training._class_kernels import ROWS, csr_add, csr_take, take, to_slopes
+from gcopt.training._class_kernels import ROWS, add, csr_add, csr_take, scale, take, to_slopes
 
 Array = NDArray[Any]
 
@@ -43,7 +43,9 @@ def upper(
     """Turn x W1 of some rows into h, in place, and write their ``slopes`` and ``delta``."""
     activate(hidden, b1)
     np.dot(hidden, w2, slopes)
-    slopes += b2
+    for i in range(slopes.shape[0]):
+        for c in range(slopes.shape[1]):
+            slopes[i, c] += b2[c]
     to_slopes(slopes, labels, link)
     np.dot(slopes, w2.T, delta)
     for i in range(hidden.shape[0]):
@@ -54,12 +56,14 @@ def upper(
 @fast_kernel
 def add_upper(hidden: Array, slopes: Array, delta: Array, coefficient: float, b1: Array, w2: Array, b2: Array) -> None:
     """Multiply slopes and deltas of some rows by the coefficient, in place, and add their gradients but that of W1."""
-    slopes *= coefficient
-    delta *= coefficient
-    w2 += np.dot(hidden.T, slopes)
-    for i in range(len(slopes)):
-        b1 += delta[i]
-        b2 += slopes[i]
+    scale(coefficient, slopes)
+    scale(coefficient, delta)
+    add(np.dot(hidden.T, slopes), w2)
+    for i in range(slopes.shape[0]):
+        for j in range(len(b1)):
+            b1[j] += delta[i, j]
+        for c in range(len(b2)):
+            b2[c] += slopes[i, c]
 
 
 @fast_kernel
@@ -81,7 +85,7 @@ def dense_gradient(
             upper(h, y[first : first + rows], b1, w2, b2, link, s, delta)
             add_upper(h, s, delta, coefficients[q], c1, g2, c2)
             np.dot(xb.T, delta, product)
-            g1 += product
+            add(product, g1)
     return out
 
 
@@ -128,8 +132,10 @@ def forward(hidden: Array, y: Array, windows: Array, b1: Array, w2: Array, b2: A
             rows = min(ROWS, windows[q, 1] - first)
             h, delta, s = hidden[i : i + rows], room[:rows], last[:rows]
             upper(h, y[first : first + rows], b1, w2, b2, link, s, delta)
-            out[i : i + rows, :H] = h
-            out[i : i + rows, H : 2 * H] = delta
-            out[i : i + rows, 2 * H :] = s
-            i += rows
+            for r in range(rows):
+                for j in range(H):
+                    out[i, j], out[i, H + j] = h[r, j], delta[r, j]
+                for c in range(classes):
+                    out[i, 2 * H + c] = s[r, c]
+                i += 1
     return out

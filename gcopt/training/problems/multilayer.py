@@ -64,7 +64,6 @@ class Multilayer(ClassProblem):
     """
 
     name = "multilayer"
-    forward = 0.9
 
     def __init__(
         self,
