@@ -17,6 +17,7 @@ Integers = NDArray[np.int64]
 
 _ELEMENTS = 4_000_000
 _STARTS = 64
+_SOLVED = 1e-6
 
 
 def coefficients(c: Floats, holders: Integers, blocks: int = 1) -> Floats:
@@ -33,6 +34,11 @@ def coefficients(c: Floats, holders: Integers, blocks: int = 1) -> Floats:
     Returns
     -------
     array, shape (k, copies, m)
+
+    Raises
+    ------
+    LinAlgError
+        If there is none for some partition.
 
     Examples
     --------
@@ -196,7 +202,10 @@ def _smallest(taken: Floats, wanted: Floats) -> Floats:
     count, size, copies = taken.shape
     if copies == size:
         return np.asarray(np.linalg.solve(taken, np.broadcast_to(wanted, (count, *wanted.shape))))
-    return np.asarray(np.linalg.pinv(taken) @ wanted)
+    found = np.asarray(np.linalg.pinv(taken) @ wanted)
+    if not np.abs(taken @ found - wanted).max() < _SOLVED:
+        raise np.linalg.LinAlgError("the columns of some holders have too small a rank")
+    return found
 
 
 def _by_coefficients(c: Floats, holders: Integers, b: Floats, slope: Floats) -> Floats:

@@ -20,6 +20,7 @@ _GREEDY = 8  # first stragglers when frames are compared
 _FOLLOWED = 8  # circles of which all frequencies are tried
 _SPARE = 3  # points of the circle that may stay free
 _LARGEST = 1e9  # coefficients, of functions of size 1, that have lost half of their digits
+_SMALLEST = 1e-9  # of them over the largest; a holder with less would hold nothing
 _OPERATIONS = 6e8  # about what comparing may cost; fewer are compared where one is expensive
 
 
@@ -145,10 +146,11 @@ def _ranked(frames: list[Frame], holders: Integers, order: Integers | None) -> l
 
 
 def _value(c: Floats, holders: Integers, blocks: int) -> float:
-    """Return the squared noise that greedy attacks reach; infinite where C is singular."""
+    """Return the squared noise that greedy attacks reach; infinite where C is singular or a holder is left out."""
     try:
         with np.errstate(all="ignore"):
-            if not np.abs(coefficients(c, holders, blocks)).max() < _LARGEST:
+            sizes = np.abs(coefficients(c, holders, blocks)).max(axis=2)
+            if not sizes.max() < _LARGEST or sizes[holders < c.shape[1]].min() < _SMALLEST * sizes.max():
                 return float("inf")
             return float(greedy_sets(c, holders, blocks, _GREEDY)[1].max())
     except np.linalg.LinAlgError:

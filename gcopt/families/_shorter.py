@@ -64,7 +64,7 @@ def quiet_encoding(
         random = generator(seed, 1, 0).standard_normal((stragglers + blocks, workers))
         found = coefficients(starts[0] if starts else random, holders, blocks)
     else:
-        search = NullSpaceCode(draws=draws, refined=3, sets=2000)
+        search = NullSpaceCode(draws=draws, refined=2, sets=2000)
         found = search.solve(
             holders, workers, stragglers=stragglers, blocks=blocks, starts=starts, rng=seed
         ).coefficients
