@@ -10,12 +10,15 @@ from gcopt.families.block_design import block_design
 from gcopt.families.circulant import circulant
 from gcopt.families.coarsened import coarsened
 from gcopt.families.coset_graph import coset_graph
+from gcopt.families.communication_efficient import communication_efficient
+from gcopt.families.communication_polynomial import communication_polynomial
 from gcopt.families.cyclic_mds import cyclic_mds
 from gcopt.families.cyclic_repetition import cyclic_repetition
 from gcopt.families.fractional_repetition import fractional_repetition
 from gcopt.families.graph_assignment import graph_assignment
 from gcopt.families.grouped import grouped
 from gcopt.families.hadamard_products import hadamard_products
+from gcopt.families.grouped_mds import grouped_mds
 from gcopt.families.ignore_stragglers import ignore_stragglers
 from gcopt.families.margulis import margulis
 from gcopt.families.pairwise_balanced import pairwise_balanced
@@ -71,6 +74,9 @@ _OURS = (
     tight_frame,
     hadamard_products,
     coarsened,
+    communication_efficient,
+    communication_polynomial,
+    grouped_mds,
     random_signs,
 )
 
@@ -86,12 +92,15 @@ __all__ = [
     "circulant",
     "coarsened",
     "coset_graph",
+    "communication_efficient",
+    "communication_polynomial",
     "cyclic_mds",
     "cyclic_repetition",
     "fractional_repetition",
     "graph_assignment",
     "grouped",
     "hadamard_products",
+    "grouped_mds",
     "ignore_stragglers",
     "margulis",
     "pairwise_balanced",
