@@ -55,7 +55,7 @@ def arrivals(code: GradientCode, cluster: Cluster, times: Times) -> Floats:
             ready[:, :, c] = begin + (seconds + share * times.transfer)
     ready += network.latency
     if network.master_bandwidth < np.inf:
-        ready = _one_after_the_other(ready, size / network.master_bandwidth)
+        ready = one_after_the_other(ready, size / network.master_bandwidth)
     return np.asarray(ready)
 
 
@@ -83,7 +83,7 @@ def work_so_far(code: GradientCode, forward: float) -> Floats:
     return np.asarray(work)
 
 
-def _one_after_the_other(ready: Floats, seconds: Floats) -> Floats:
+def one_after_the_other(ready: Floats, seconds: Floats) -> Floats:
     """Let messages pass a shared link in the order in which they are ready."""
     flat = ready.reshape(ready.shape[0], -1)
     order = np.argsort(flat, axis=1, kind="stable")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcopt import simulation, waiting
-from gcopt.arrivals import _one_after_the_other, arrivals
+from gcopt.arrivals import one_after_the_other, arrivals
 from gcopt.cluster import Cluster, Failures, Job, Network, Racks, Times, Trace
 from gcopt.code import GradientCode, Segment
 from gcopt.delays import Delay
@@ -94,7 +94,7 @@ def test_the_master_takes_one_message_after_the_other():
 def test_the_master_link_serves_in_order_of_arrival(ready, first, second):
     """Two segments with messages of different sizes, against a queue."""
     flat = np.array(ready).reshape(1, 3, 2)
-    found = _one_after_the_other(flat, np.array([first, second])).ravel()
+    found = one_after_the_other(flat, np.array([first, second])).ravel()
     free, expected = 0.0, np.empty(6)
     for i in np.argsort(ready, kind="stable"):
         free = expected[i] = max(free, ready[i]) + (first, second)[i % 2]
