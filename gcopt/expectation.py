@@ -18,9 +18,10 @@ from scipy.optimize import brentq
 from scipy.stats import binom
 
 from gcopt.arrivals import work_so_far
-from gcopt.cluster import Trace
+from gcopt.cluster import NOTHING, Trace
 from gcopt.code import GradientCode
 from gcopt.delays import Delay
+from gcopt.sums import covered, tail_of_sum
 from gcopt.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -37,9 +38,10 @@ def expected_time(code: GradientCode, cluster: Cluster, *, wait: str = "decodabl
     """Return the exact expected time of one iteration, or None where no formula covers the case.
 
     Covered: one segment whose components go by count, independent workers (no trace, no racks), any compute model
-    with per-worker slowness, deterministic overhead, stalls with a finite recovery, any network without a limit at
-    the master. Also several segments that go by counts of workers with equal loads, if all workers are alike, the
-    bandwidth is unlimited and nobody stalls.
+    with per-worker slowness, deterministic overhead, a transfer time that is constant or (shifted) exponential like
+    the computing time, stalls with a finite recovery, any network without a limit at the master. Also several segments
+    that go by counts of workers with equal loads, if all workers are alike, the bandwidth is unlimited, no message
+    takes longer for its length and nobody stalls.
 
     Parameters
     ----------
@@ -91,7 +93,7 @@ def _several(code: GradientCode, cluster: Cluster, wait: str) -> float | None:
     compute, overhead, network = cluster.compute, cluster.overhead, cluster.network
     if isinstance(compute, Trace) or isinstance(overhead, Trace) or overhead.model != "deterministic":
         return None
-    limited = min(network.bandwidth, network.master_bandwidth) < np.inf
+    limited = min(network.bandwidth, network.master_bandwidth) < np.inf or cluster.transfer != NOTHING
     if not cluster.alike or cluster.failures.probability > 0 or limited:
         return None
     work = work_so_far(code, cluster.job.forward)
@@ -119,22 +121,22 @@ def _latest(compute: Delay, workers: int, counts: list[int], work: Floats) -> fl
 
 def _late(code: GradientCode, cluster: Cluster) -> Callable[[Floats], Floats] | None:
     """Return t (nodes,) -> P(worker j has not answered by t), shape (n, nodes)."""
-    compute, overhead, failures = cluster.compute, cluster.overhead, cluster.failures
+    compute, overhead, failures, transfer = cluster.compute, cluster.overhead, cluster.failures, cluster.transfer
     stalls = failures.probability > 0
     if isinstance(compute, Trace) or isinstance(overhead, Trace) or overhead.model != "deterministic":
+        return None
+    if isinstance(transfer, Trace) or not covered(compute, transfer):
         return None
     if cluster.racks is not None or cluster.network.master_bandwidth < np.inf:
         return None
     if stalls and not np.isfinite(failures.recovery):
         return None
     fixed, work = _fixed_and_work(code, cluster)
+    share = _share(code)
     distinct, back = np.unique(work, return_inverse=True)
 
     def after(t: Floats) -> Floats:
-        left = np.broadcast_to(t - fixed, (distinct.size, t.size))
-        idle = np.where(left >= 0, np.inf, -1.0)
-        share = np.divide(left, distinct[:, None], out=idle, where=distinct[:, None] > 0)
-        return np.asarray(np.where(left < 0, 1.0, np.clip(compute.distribution.sf(share), 0.0, 1.0))[back])
+        return np.stack([tail_of_sum(t - fixed, compute, units, transfer, share) for units in distinct.tolist()])[back]
 
     if not stalls:
         return after
@@ -144,20 +146,27 @@ def _late(code: GradientCode, cluster: Cluster) -> Callable[[Floats], Floats] | 
 
 def _kinks(code: GradientCode, cluster: Cluster) -> list[float]:
     """Return where P(late) jumps or bends: the earliest answers of the fastest and the slowest that stalled."""
-    if cluster.failures.probability == 0 or isinstance(cluster.compute, Trace):
+    compute, transfer = cluster.compute, cluster.transfer
+    if cluster.failures.probability == 0 or isinstance(compute, Trace) or isinstance(transfer, Trace):
         return []
     fixed, work = _fixed_and_work(code, cluster)
-    low = float(cluster.compute.ppf(0.0))
-    return [float(fixed + cluster.failures.recovery + units * low) for units in (work.min(), work.max())]
+    latest = fixed + cluster.failures.recovery + _share(code) * float(transfer.ppf(0.0))
+    return [float(latest + units * float(compute.ppf(0.0))) for units in (work.min(), work.max())]
 
 
 def _fixed_and_work(code: GradientCode, cluster: Cluster) -> tuple[float, Floats]:
     """Return the seconds that do not depend on luck and the units of work of each worker, shape (n,)."""
-    segment, job, network = code.segments[0], cluster.job, cluster.network
+    job, network = cluster.job, cluster.network
     scale = job.work / code.partitions
-    message = segment.encoding.dtype.itemsize * job.parameters / segment.blocks
+    message = 8 * job.parameters * _share(code)
     fixed = cluster.overhead.mean + network.latency + message / network.bandwidth  # type: ignore[union-attr]
     return fixed, np.asarray(cluster.slowness * work_so_far(code, job.forward)[:, 0] * scale)
+
+
+def _share(code: GradientCode) -> float:
+    """Return the length of a message over that of the gradient in float64."""
+    segment = code.segments[0]
+    return segment.encoding.dtype.itemsize / (8 * segment.blocks)
 
 
 def _too_few(needed: int, late: Floats) -> Floats:
