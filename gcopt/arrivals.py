@@ -84,7 +84,25 @@ def work_so_far(code: GradientCode, forward: float) -> Floats:
 
 
 def one_after_the_other(ready: Floats, seconds: Floats) -> Floats:
-    """Let messages pass a shared link in the order in which they are ready."""
+    """Let messages pass a shared link in the order in which they are ready.
+
+    Parameters
+    ----------
+    ready : array, shape (iterations, n, segments)
+        inf for a message that never comes.
+    seconds : array, shape (segments,)
+        How long a message of each segment is on the link.
+
+    Returns
+    -------
+    array, shape (iterations, n, segments)
+        When each message has passed.
+
+    Examples
+    --------
+    >>> one_after_the_other(np.array([[[1.0], [0.0], [5.0]]]), np.array([2.0])).ravel().tolist()
+    [4.0, 2.0, 7.0]
+    """
     flat = ready.reshape(ready.shape[0], -1)
     order = np.argsort(flat, axis=1, kind="stable")
     spent = np.cumsum(np.broadcast_to(seconds, ready.shape[1:]).ravel()[order], axis=1)

@@ -69,8 +69,8 @@ class Times:
 class Cluster:
     """How long the workers of a cluster take.
 
-    In an iteration worker j finishes W units of work after ``overhead + stall + compute * W`` seconds; its messages then
-    take their time, see `gcopt.arrivals`.
+    In an iteration worker j finishes W units of work after ``overhead + stall + compute * W`` seconds; messages take
+    their time on top, see `gcopt.arrivals`.
 
     Attributes
     ----------

@@ -58,8 +58,9 @@ def tail_of_sum(t: Floats, first: Delay, work: float, second: Delay, share: floa
 def tail_of_exponentials(t: Floats, one: float, other: float) -> Floats:
     """Return P(A + B > t) of independent exponential times with these rates, shape of ``t``; 1 for negative t.
 
-    With rates a <= b it is (b exp(-a t) - a exp(-b t)) / (b - a), here exp(-a t) (1 + a (1 - exp(-(b - a) t)) / (b - a))
-    so that nearly equal rates cost no digits; (1 + a t) exp(-a t) where they are equal.
+    With rates a < b it is (b exp(-a t) - a exp(-b t)) / (b - a), computed as
+    exp(-a t) (1 + a (1 - exp(-(b - a) t)) / (b - a)) so that nearly equal rates cost no digits; (1 + a t) exp(-a t)
+    where they are equal.
 
     Examples
     --------

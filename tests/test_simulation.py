@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcopt import simulation, waiting
-from gcopt.arrivals import one_after_the_other, arrivals
+from gcopt.arrivals import arrivals, one_after_the_other
 from gcopt.cluster import Cluster, Failures, Job, Network, Racks, Times, Trace
 from gcopt.code import GradientCode, Segment
 from gcopt.delays import Delay

@@ -35,6 +35,11 @@ class Schedule:
     cluster : Cluster
     seed : int
 
+    Attributes
+    ----------
+    transfer : array, shape (n,)
+        Transfer times of the iteration asked for last.
+
     Examples
     --------
     >>> import gcopt
@@ -58,8 +63,7 @@ class Schedule:
     def arrivals(self, iteration: int) -> tuple[Floats, int]:
         """Return when messages arrive, shape (n, segments), inf for never, and how many attempts failed before.
 
-        What arrives is the policy's to say; with partial work it is reports, and ``transfer`` then tells how long the
-        messages of this iteration take, shape (n,).
+        What arrives is the policy's to say; with partial work it is reports.
 
         Raises
         ------
@@ -69,14 +73,15 @@ class Schedule:
         chunk, row = divmod(iteration, CHUNK)
         if chunk != self._chunk:
             self._drawn, self._chunk = self._draw(CHUNK, chunk * CHUNK, _FIRST, chunk), chunk
-        found, self.transfer = (drawn[row] for drawn in self._drawn)
+        found, self.transfer = self._drawn[0][row], self._drawn[1][row]
         restart = self.cluster.failures.restart
         for failed in range(ATTEMPTS):
             if self.policy.possible(found):
                 return found + (failed * restart if failed else 0.0), failed
             if np.isinf(restart):
                 break
-            found, self.transfer = (drawn[0] for drawn in self._draw(1, iteration + failed + 1, _AGAIN, iteration, failed))
+            again = self._draw(1, iteration + failed + 1, _AGAIN, iteration, failed)
+            found, self.transfer = again[0][0], again[1][0]
         raise TrainingError(
             f"too many workers of the cluster stalled in each of {failed + 1} attempts; "
             "a code for more stragglers or a finite restart would work"
