@@ -24,7 +24,7 @@ def shifted(rate, shift=0.0):
 def test_the_formula_for_two_exponentials(a, b):
     """The density a e^(-a x) times the tail of the other, integrated; the textbook form where it has its digits."""
     for t in (0.01, 0.7, 5.0):
-        inside = integrate.quad(lambda x: a * np.exp(-a * x) * np.exp(-b * (t - x)), 0.0, t, epsabs=0.0, limit=500)[0]
+        inside = integrate.quad(lambda x, t=t: a * np.exp(-a * x - b * (t - x)), 0.0, t, epsabs=0.0, limit=500)[0]
         found = tail_of_exponentials(np.array([t]), a, b)[0]
         assert found == pytest.approx(inside + np.exp(-a * t), rel=1e-10)
         if abs(a - b) > 0.1:
