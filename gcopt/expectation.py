@@ -18,9 +18,11 @@ from scipy.optimize import brentq
 from scipy.stats import binom
 
 from gcopt.arrivals import work_so_far
+from gcopt.checks import check_count, check_finite
 from gcopt.cluster import NOTHING, Trace
 from gcopt.code import GradientCode
 from gcopt.delays import Delay
+from gcopt.errors import InputError
 from gcopt.sums import covered, tail_of_sum
 from gcopt.waiting import Waiting
 
@@ -74,6 +76,44 @@ def expected_time(code: GradientCode, cluster: Cluster, *, wait: str = "decodabl
 
     with np.errstate(divide="ignore"):
         return float(_integral(unfinished, _kinks(code, cluster)))
+
+
+def expected_answers(compute: Delay, work: float, transfer: Delay, share: float, *, workers: int, needed: int) -> float:
+    """Return the expected time until so many of n independent workers are done, each after work * T1 + share * T2.
+
+    With work = d, share = 1 / m and needed = n - s = n - d + m this is E T_tot of Ye and Abbe 2018 (arXiv 1802.03475).
+
+    Parameters
+    ----------
+    compute, transfer : Delay
+        T1 and T2: one of them constant, or both (shifted) exponential.
+    work, share : float
+        Their weights, at least 0.
+    workers, needed : int
+
+    Raises
+    ------
+    InputError
+        If no formula covers the two delays, or a number is impossible.
+
+    Examples
+    --------
+    >>> wait = Delay("exponential", {"rate": 1.0})
+    >>> round(expected_answers(wait, 1.0, wait, 0.0, workers=2, needed=2), 9)
+    1.5
+    """
+    if not covered(compute, transfer):
+        raise InputError(
+            f"{compute} and {transfer} have no formula; one constant, or both (shifted) exponential, would"
+        )
+    n, k = check_count("workers", workers, 1), check_count("needed", needed, 1, workers)
+    weights = check_finite("work", work, 0.0), check_finite("share", share, 0.0)
+    with np.errstate(divide="ignore"):
+        return float(
+            _integral(
+                lambda t: np.asarray(binom.sf(n - k, n, tail_of_sum(t, compute, weights[0], transfer, weights[1]))), []
+            )
+        )
 
 
 def _groups(code: GradientCode, wait: str) -> Groups | None:
