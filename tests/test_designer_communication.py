@@ -1,0 +1,61 @@
+"""The search for the best load, stragglers and length of messages on clusters where sending takes a random time."""
+
+import pytest
+
+from gcopt.cluster import Failures
+from gcopt.designer import design
+from gcopt.simulation import simulate
+from gcopt.tabulating.communication_runtime import CLUSTERS, expected, one_by_one
+
+FAMILY = {"family": "communication-efficient", "iterations": 2000}
+SMALL = one_by_one(5, (2.0, 0.5), (0.2, 3.0))
+
+
+def brute_force(cluster, **sizes):
+    """The least expected time of n - s answers, and where."""
+    pairs = [(d, m) for d in range(1, cluster.workers + 1) for m in range(1, d + 1)]
+    fitting = [(d, m) for d, m in pairs if sizes in ({}, {"load": d}, {"blocks": m}, {"stragglers": d - m})]
+    return min((expected(cluster, d, m), d, m) for d, m in fitting)
+
+
+@pytest.mark.parametrize("cluster", [CLUSTERS["published"], SMALL], ids=["published", "small"])
+def test_the_best_of_all_is_found(cluster):
+    """The winner is the best, or less than half a percent slower with less work; both have the exact time."""
+    found = design(cluster, **FAMILY)
+    value, load, blocks = brute_force(cluster)
+    fastest = min(found.alternatives, key=lambda choice: choice.value)
+    assert (fastest.code.load, fastest.code.blocks) == (load, blocks)
+    assert fastest.value == pytest.approx(value, rel=1e-9)
+    best = found.best
+    assert best.code.load <= load
+    assert value * (1 - 1e-9) <= best.value <= 1.005 * value
+    assert best.value == pytest.approx(expected(cluster, best.code.load, best.code.blocks), rel=1e-9)
+    assert best.stderr == 0.0
+    assert found.bound < best.value < found.uncoded == pytest.approx(expected(cluster, 1, 1), rel=1e-9)
+
+
+@pytest.mark.parametrize("sizes", [{"load": 4}, {"blocks": 2}, {"stragglers": 1}])
+def test_settings_restrict_the_search(sizes):
+    found = design(SMALL, **FAMILY, settings=sizes)
+    value, load, blocks = brute_force(SMALL, **sizes)
+    fastest = min(found.alternatives, key=lambda choice: choice.value)
+    assert (fastest.code.load, fastest.code.blocks) == (load, blocks)
+    assert fastest.value == pytest.approx(value, rel=1e-9)
+    assert all(getattr(choice.code, key) == size for choice in found.alternatives for key, size in sizes.items())
+
+
+def test_what_is_designed_is_what_is_simulated_also_where_workers_stall():
+    cluster = SMALL.replace(failures=Failures(0.05, recovery=30.0))
+    best = design(cluster, **FAMILY, settings={"blocks": 2}).best
+    drawn = simulate(best.code, cluster, iterations=20_000, rng=3)
+    assert best.value == drawn.expected
+    assert abs(drawn.mean - best.value) < 4 * drawn.stderr
+
+
+def test_by_the_command_line(gcopt, root):
+    cluster = root / "examples" / "slow-links-20.toml"
+    sizes = ("--set", "load=7", "--set", "stragglers=2")
+    done = gcopt("design", cluster, "--family", "communication-efficient", *sizes, "--json", "-o", "code.npz")
+    assert done.code == 0, done.err
+    assert done.json["parameters"]["blocks"] == 5
+    assert done.json["expected_runtime"] == pytest.approx(35.0778, abs=1e-4)
