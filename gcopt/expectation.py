@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import binom
+from scipy.special import betainc
 
 from gcopt.arrivals import work_so_far
 from gcopt.checks import check_count, check_finite
@@ -107,13 +107,8 @@ def expected_answers(compute: Delay, work: float, transfer: Delay, share: float,
             f"{compute} and {transfer} have no formula; one constant, or both (shifted) exponential, would"
         )
     n, k = check_count("workers", workers, 1), check_count("needed", needed, 1, workers)
-    weights = check_finite("work", work, 0.0), check_finite("share", share, 0.0)
-    with np.errstate(divide="ignore"):
-        return float(
-            _integral(
-                lambda t: np.asarray(binom.sf(n - k, n, tail_of_sum(t, compute, weights[0], transfer, weights[1]))), []
-            )
-        )
+    units, length = check_finite("work", work, 0.0), check_finite("share", share, 0.0)
+    return float(_integral(lambda t: _fewer(k, n, tail_of_sum(t, compute, units, transfer, length)), []))
 
 
 def _groups(code: GradientCode, wait: str) -> Groups | None:
@@ -209,6 +204,11 @@ def _share(code: GradientCode) -> float:
     return segment.encoding.dtype.itemsize / (8 * segment.blocks)
 
 
+def _fewer(needed: int, workers: int, late: Floats) -> Floats:
+    """Return P(fewer than ``needed`` of so many alike workers have answered), each late with this probability."""
+    return np.asarray(betainc(workers - needed + 1.0, needed, late))
+
+
 def _too_few(needed: int, late: Floats) -> Floats:
     """Return P(fewer than ``needed`` of these have answered), shape (nodes,); ``late`` is (members, nodes).
 
@@ -218,7 +218,7 @@ def _too_few(needed: int, late: Floats) -> Floats:
     if needed == 1:
         return np.asarray(late.prod(axis=0))
     if np.all(late == late[0]):
-        return np.asarray(binom.sf(size - needed, size, late[0]))
+        return _fewer(needed, size, late[0])
     count = np.zeros((size + 1, late.shape[1]))
     count[0] = 1.0
     for p in late:

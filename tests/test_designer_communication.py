@@ -8,7 +8,7 @@ from gcopt.simulation import simulate
 from gcopt.tabulating.communication_runtime import CLUSTERS, expected, one_by_one
 
 FAMILY = {"family": "communication-efficient", "iterations": 2000}
-SMALL = one_by_one(5, (2.0, 0.5), (0.2, 3.0))
+SMALL = one_by_one(4, (2.0, 0.5), (0.2, 3.0))
 
 
 def brute_force(cluster, **sizes):
@@ -34,7 +34,7 @@ def test_the_best_of_all_is_found(cluster):
     assert found.bound < best.value < found.uncoded == pytest.approx(expected(cluster, 1, 1), rel=1e-9)
 
 
-@pytest.mark.parametrize("sizes", [{"load": 4}, {"blocks": 2}, {"stragglers": 1}])
+@pytest.mark.parametrize("sizes", [{"load": 3}, {"blocks": 2}, {"stragglers": 1}])
 def test_settings_restrict_the_search(sizes):
     found = design(SMALL, **FAMILY, settings=sizes)
     value, load, blocks = brute_force(SMALL, **sizes)

@@ -8,7 +8,8 @@ from scipy import integrate
 
 from gcopt.cluster import Cluster, Job, Network
 from gcopt.delays import Delay
-from gcopt.expectation import expected_time
+from gcopt.errors import InputError
+from gcopt.expectation import expected_answers, expected_time
 from gcopt.families import FAMILIES
 from gcopt.sums import covered, tail_of_exponentials, tail_of_sum
 
@@ -85,6 +86,24 @@ def test_the_published_runtimes():
         lambda t: -np.expm1(8 * np.log1p(-tail_of_exponentials(np.array([t]), *rates)[0])), 0.0, 500.0, limit=500
     )[0]
     assert expected_time(FAMILIES["uncoded"](8), cluster) == pytest.approx(1.6 + 6.0 + last, rel=1e-10)
+
+
+def test_the_formula_for_codes_of_every_kind():
+    cluster = Cluster(6, COMPUTE, transfer=TRANSFER, job=Job(samples=6))
+    for code in (FAMILIES["cyclic-mds"](6, 2), FAMILIES["uncoded"](6), FAMILIES["cyclic-repetition"](6, 3, rng=0)):
+        share = 2.0 if code.dtype.kind == "c" else 1.0
+        found = expected_answers(COMPUTE, code.load, TRANSFER, share, workers=6, needed=6 - code.stragglers)
+        assert found == pytest.approx(expected_time(code, cluster, wait="count"), rel=1e-12)
+
+
+def test_bad_arguments():
+    gamma = Delay("gamma", {"shape": 2.0, "scale": 1.0})
+    with pytest.raises(InputError, match=r"gamma.* have no formula; one constant, or both"):
+        expected_answers(COMPUTE, 1.0, gamma, 1.0, workers=2, needed=2)
+    with pytest.raises(InputError, match="needed is 3"):
+        expected_answers(COMPUTE, 1.0, TRANSFER, 1.0, workers=2, needed=3)
+    with pytest.raises(InputError, match="work is nan; a number of at least 0"):
+        expected_answers(COMPUTE, float("nan"), TRANSFER, 1.0, workers=2, needed=2)
 
 
 def test_a_constant_transfer_time_is_a_bandwidth():
