@@ -42,9 +42,7 @@ def coefficients(c: Floats, holders: Integers, blocks: int = 1) -> Floats:
     k, copies = holders.shape
     chunk = max(1, _ELEMENTS // (len(c) * copies))
     wanted = targets(len(c), blocks)
-    return np.asarray(
-        np.concatenate([_smallest(_taken(c, holders[i : i + chunk]), wanted) for i in range(0, k, chunk)])
-    )
+    return np.asarray(np.concatenate([_smallest(_taken(c, holders[i : i + chunk]), wanted) for i in range(0, k, chunk)]))
 
 
 def targets(size: int, blocks: int) -> Floats:

@@ -58,4 +58,5 @@ def test_by_the_command_line(gcopt, root):
     done = gcopt("design", cluster, "--family", "communication-efficient", *sizes, "--json", "-o", "code.npz")
     assert done.code == 0, done.err
     assert done.json["parameters"]["blocks"] == 5
+    assert "more than 7 of 20 partitions, messages are 5 times shorter than the gradient and" in done.json["advice"]
     assert done.json["expected_runtime"] == pytest.approx(35.0778, abs=1e-4)
