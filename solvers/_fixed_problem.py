@@ -40,7 +40,7 @@ class Problem:
     count: int
 
     @classmethod
-    def of(cls, encoding: sparse.csr_array, stragglers: int, factor: float, target: Floats) -> Problem:
+    def of(cls, encoding: sparse.csr_array, stragglers: int, factor: float, target: Floats | float = 1.0) -> Problem:
         """The error || factor sum_{j not in S} b_j - target ||^2 of the responders when S is lost."""
         miss = factor * np.asarray(encoding.sum(axis=0)).ravel() - target
         gram = sparse.csr_array((encoding @ encoding.conj().T).real) * factor**2

@@ -78,7 +78,7 @@ class FixedWorstCase:
         encoding: NDArray[Any] | sparse.sparray,
         *,
         stragglers: int,
-        target: NDArray[np.float64] | None = None,
+        target: NDArray[np.float64] | float = 1.0,
         weight: float | None = None,
         rng: RngLike = None,
     ) -> WorstCaseResult:
@@ -90,8 +90,8 @@ class FixedWorstCase:
             B; rows are workers.
         stragglers : int
             s, at most n.
-        target : array, shape (k,), optional
-            What the responders' rows are to add up to; ones by default.
+        target : array, shape (k,), or float
+            What the responders' rows are to add up to.
         weight : float, optional
             c, where it is another than the decoder's.
         rng : None, int, Generator or SeedSequence
@@ -111,8 +111,8 @@ class FixedWorstCase:
         n, k = matrix.shape
         seed, started = seed_of(rng), perf_counter()
         factor = n / max(1, n - stragglers) if self.decoder == "scaled" else 1.0
-        factor, wanted = factor if weight is None else weight, np.ones(k) if target is None else target
-        problem = Problem.of(matrix, stragglers, factor, wanted)
+        factor = factor if weight is None else weight
+        problem = Problem.of(matrix, stragglers, factor, target)
         if 0 < stragglers < n:
             if stragglers >= 2 and n <= SEARCHED:
                 _compile()
@@ -121,10 +121,10 @@ class FixedWorstCase:
             found, method = self._search(problem, generator(seed), deadline)
         else:
             lost = np.arange(stragglers)
-            value = _error(matrix, factor, wanted, lost)
+            value = _error(matrix, factor, target, lost)
             found, method = Searched(value, lost, value, 1), "the only set"
         lost = np.sort(found.set if found.set is not None else np.zeros(0, dtype=np.int64))
-        value = _error(matrix, factor, wanted, lost)
+        value = _error(matrix, factor, target, lost)
         proved = found.bound <= found.value + 1e-12 * max(1.0, abs(found.value))
         return WorstCaseResult(
             value=value,
@@ -185,7 +185,7 @@ def _symmetries(problem: Problem) -> list[Ints]:
     return automorphisms([problem.pairs.toarray(), np.diag(problem.gain)], np.ones(n, dtype=np.int64))
 
 
-def _error(matrix: sparse.csr_array, factor: float, target: NDArray[np.float64], lost: Ints) -> float:
+def _error(matrix: sparse.csr_array, factor: float, target: NDArray[np.float64] | float, lost: Ints) -> float:
     heard = np.ones(matrix.shape[0])
     heard[lost] = 0.0
     return float(np.sum(np.abs(factor * (heard @ matrix) - target) ** 2))
@@ -193,4 +193,4 @@ def _error(matrix: sparse.csr_array, factor: float, target: NDArray[np.float64],
 
 def _compile() -> None:
     """Compile the kernel before any clock starts."""
-    search(Problem.of(sparse.csr_array(np.eye(4)), 3, 1.0, np.ones(4)), 0.0, 1.0, np.inf)
+    search(Problem.of(sparse.csr_array(np.eye(4)), 3, 1.0), 0.0, 1.0, np.inf)
