@@ -42,7 +42,9 @@ def coefficients(c: Floats, holders: Integers, blocks: int = 1) -> Floats:
     k, copies = holders.shape
     chunk = max(1, _ELEMENTS // (len(c) * copies))
     wanted = targets(len(c), blocks)
-    return np.asarray(np.concatenate([_smallest(_taken(c, holders[i : i + chunk]), wanted) for i in range(0, k, chunk)]))
+    return np.asarray(
+        np.concatenate([_smallest(_taken(c, holders[i : i + chunk]), wanted) for i in range(0, k, chunk)])
+    )
 
 
 def targets(size: int, blocks: int) -> Floats:
@@ -204,8 +206,8 @@ def _by_coefficients(c: Floats, holders: Integers, b: Floats, slope: Floats) -> 
     """
     taken = _taken(c, holders)
     if taken.shape[1] == taken.shape[2]:
-        return -_product("pju,pru->pjr", b, np.linalg.solve(taken.swapaxes(1, 2), slope))
-    inverse = np.linalg.pinv(taken)
+        return -_product("pju,pru->pjr", b, np.asarray(np.linalg.solve(taken.swapaxes(1, 2), slope)))
+    inverse: Floats = np.asarray(np.linalg.pinv(taken))
     image = inverse.swapaxes(1, 2) @ slope
     rest = slope - inverse @ (taken @ slope)
     return _product("pju,pru->pjr", rest, inverse.swapaxes(1, 2) @ b) - _product("pju,pru->pjr", b, image)
@@ -219,7 +221,7 @@ def _product(indices: str, *factors: Floats) -> Floats:
 def _weights(b: Floats, holders: Integers, workers: int) -> Floats:
     """Return the squared row lengths of B over m k, shape (n,)."""
     k, _, m = b.shape
-    return np.bincount(holders.ravel(), (b**2).sum(axis=-1).ravel(), workers + 1)[:workers] / (m * k)
+    return np.asarray(np.bincount(holders.ravel(), (b**2).sum(axis=-1).ravel(), workers + 1)[:workers] / (m * k))
 
 
 def _systems(c: Floats, sets: Integers, blocks: int) -> Floats:
@@ -235,7 +237,7 @@ def _decoders(systems: Floats, blocks: int) -> Floats:
     """Return Lambda of every set, the m rows of one after those of another, shape (sets * m, s + m)."""
     units = np.zeros((*systems.shape[:2], blocks))
     units[:, -blocks:] = np.eye(blocks)
-    return np.linalg.solve(systems, units).swapaxes(1, 2).reshape(-1, systems.shape[1])
+    return np.asarray(np.linalg.solve(systems, units).swapaxes(1, 2).reshape(-1, systems.shape[1]))
 
 
 def _decoded(lambdas: Floats, c: Floats, blocks: int) -> tuple[Floats, Floats]:

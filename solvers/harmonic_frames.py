@@ -1,9 +1,9 @@
 """Matrices C of sines and cosines: starts for `NullSpaceCode` that are far better than random ones.
 
-The workers are points on a circle. The left null vectors of the code are the s functions of lowest frequency there (the
-frequencies 0, 1, ... for odd s, 1/2, 3/2, ... for even s), a Chebyshev system: any s columns are independent, as they
-have to be. The decoding matrix for all workers holds m more functions of higher frequency. Neighbours in a placement lie
-far apart on the circle, since the order along it is that of the multiples of a stride.
+The workers are points on a circle. The left null vectors of the code are the s functions of lowest frequency there (0,
+1, ... for odd s, 1/2, 3/2, ... for even s), a Chebyshev system: any s columns are independent, as they have to be. The
+decoding matrix for all workers holds m more functions of higher frequency. Neighbours in a placement lie far apart on
+the circle, since the order along it is that of the multiples of a stride.
 """
 
 from __future__ import annotations

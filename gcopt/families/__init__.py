@@ -8,11 +8,14 @@ from gcopt.families.bernoulli import bernoulli
 from gcopt.families.block_coordinate import block_coordinate
 from gcopt.families.block_design import block_design
 from gcopt.families.circulant import circulant
+from gcopt.families.communication_efficient import communication_efficient
+from gcopt.families.communication_polynomial import communication_polynomial
 from gcopt.families.cyclic_mds import cyclic_mds
 from gcopt.families.cyclic_repetition import cyclic_repetition
 from gcopt.families.fractional_repetition import fractional_repetition
 from gcopt.families.graph_assignment import graph_assignment
 from gcopt.families.grouped import grouped
+from gcopt.families.grouped_mds import grouped_mds
 from gcopt.families.ignore_stragglers import ignore_stragglers
 from gcopt.families.margulis import margulis
 from gcopt.families.pairwise_balanced import pairwise_balanced
@@ -61,6 +64,9 @@ _OURS = (
     margulis,
     ramanujan,
     graph_assignment,
+    communication_efficient,
+    communication_polynomial,
+    grouped_mds,
     random_signs,
 )
 
@@ -74,11 +80,14 @@ __all__ = [
     "block_coordinate",
     "block_design",
     "circulant",
+    "communication_efficient",
+    "communication_polynomial",
     "cyclic_mds",
     "cyclic_repetition",
     "fractional_repetition",
     "graph_assignment",
     "grouped",
+    "grouped_mds",
     "ignore_stragglers",
     "margulis",
     "pairwise_balanced",

@@ -19,6 +19,8 @@ ENUMERATED = 1_000_000
 LOUDEST = 1e8
 """Noise amplification above which a code is refused: half of the digits of a message would be lost."""
 
+_INSTEAD = "fractional-repetition with stragglers + 1 dividing workers"
+_NOTHING = 1e-14
 _EVALUATED = 2000
 _ALWAYS_QUIET = 3
 
@@ -67,30 +69,34 @@ def from_holders(coefficients: NDArray[np.float64], holders: NDArray[np.int64], 
     there = rows < workers
     matrix = sparse.csr_array((coefficients[there], (rows[there], columns[there])), shape=(workers, m * k))
     largest = abs(matrix).max(axis=1).toarray().ravel()
-    return sparse.csr_array(sparse.diags_array(1.0 / np.where(largest > 0, largest, 1.0)) @ matrix)
+    scaled = sparse.csr_array(sparse.diags_array(1.0 / np.where(largest > 0, largest, 1.0)) @ matrix)
+    scaled.data[np.abs(scaled.data) < _NOTHING] = 0.0  # sines that vanish but for rounding are no work
+    scaled.eliminate_zeros()
+    return scaled
 
 
-def refuse_loud(name: str, code: GradientCode) -> GradientCode:
+def refuse_loud(name: str, code: GradientCode, instead: str = _INSTEAD, random: int = 0) -> GradientCode:
     """Return the code, or refuse it when rounding would destroy what is exact on paper.
 
-    Looks at the loss of s neighbours, the worst or nearly the worst for codes with cyclic supports, whose noise grows
-    like n to the power s.
+    Looks at the loss of s neighbours, the worst or nearly the worst for cyclic MDS codes, whose noise grows like n to
+    the power s; and at that of ``random`` other sets.
     """
-    s = code.stragglers
+    s, rng = code.stragglers, np.random.default_rng(0)
     kinds = {(part.workers.size, part.matrix.nnz): part for part in components(code.segments[0])}
     for part in kinds.values():
         if len(part.teams) == 1:
             continue
         heard = np.arange(part.workers.size) >= min(s, part.workers.size - 1)
         if part.workers.size <= _EVALUATED:
-            noise = evaluate_component(part, heard).noise / np.sqrt(part.blocks * part.partitions.size)
+            sets = [heard, *(rng.permutation(heard) for _ in range(random))]
+            noise = max(evaluate_component(part, one).noise for one in sets)
+            noise /= np.sqrt(part.blocks * part.partitions.size)
         else:
             noise = 0.0 if s <= _ALWAYS_QUIET else np.inf
         if noise > LOUDEST:
             raise InputError(
                 f"{name} with workers = {code.workers} and stragglers = {s} amplifies rounding errors more than "
-                f"{LOUDEST:g} times, too much for double precision; fewer stragglers, or fractional-repetition with "
-                "stragglers + 1 dividing workers, would work"
+                f"{LOUDEST:g} times, too much for double precision; fewer stragglers, or {instead}, would work"
             )
     return code
 

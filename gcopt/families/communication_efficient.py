@@ -11,42 +11,36 @@ from numpy.typing import NDArray
 
 from gcopt.checks import check_count
 from gcopt.code import Claim, GradientCode, single
-from gcopt.errors import ImpossibleError, InputError
+from gcopt.errors import InputError
 from gcopt.families._family import check_sizes, family
-from gcopt.families._matrices import ENUMERATED, as_assignment, from_holders, refuse_loud, worst_noise
-from gcopt.families._speeds import sensible_stragglers
-from gcopt.solvers.harmonic_frames import best_frames
-from gcopt.solvers.null_space import NullSpaceCode, coefficients
+from gcopt.families._matrices import ENUMERATED, as_assignment, refuse_loud, worst_noise
+from gcopt.families._shorter import (
+    SOURCE,
+    check_load,
+    check_rank,
+    cyclic_holders,
+    few,
+    quiet_encoding,
+    shorter,
+)
 from gcopt.solvers.seeding import RngLike, generator, seed_of
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
     from gcopt.goal import Goal
 
-SOURCE = "Ye, Abbe 2018, Communication-Computation Efficient Gradient Coding"
 ANY = "Jahani-Nezhad, Maddah-Ali 2021, Optimal Communication-Computation Trade-Off in Heterogeneous Gradient Coding"
 MATRICES = ("auto", "gaussian")
 
-_FRAMES = 4
-_ALL = 12  # workers up to which every load is a candidate
-
-
-def exchanges(cluster: Cluster, loads: list[int] | None = None) -> Iterator[dict[str, Any]]:
-    """Yield workers, load d, stragglers s and blocks m with d = s + m that are worth a try; s = d - m from 0 on."""
-    n, k = cluster.workers, cluster.job.partitions
-    if k is not None and k % n:
-        return
-    few = list(range(n + 1)) if n <= _ALL else [0, *sensible_stragglers(n)]
-    if n > _ALL:  # all up to 4, then about a quarter more each time
-        few = [x for x in (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 19, 24, 30, 38) if x <= n]
-    for s in few:
-        for m in few[1:]:
-            if s + m <= n and (loads is None or s + m in loads):
-                yield {"workers": n, "load": s + m, "stragglers": s, "blocks": m}
+_TRIED = 8
 
 
 def _candidates(cluster: Cluster, goal: Goal | None = None) -> Iterator[dict[str, Any]]:
-    yield from ({**sizes, "draws": 1, "rng": 0} for sizes in exchanges(cluster))
+    n, k = cluster.workers, cluster.job.partitions
+    if k is None or k % n == 0:
+        for m in shorter(cluster, n):
+            for s in [0, *few(n - m)]:
+                yield {"workers": n, "load": s + m, "stragglers": s, "blocks": m, "draws": 1, "rng": 0}
 
 
 @family("communication-efficient", source=f"{SOURCE}, Theorem 1, with a random matrix; {ANY}", candidates=_candidates)
@@ -107,69 +101,24 @@ def communication_efficient(
     seed = seed_of(rng)
     if assignment is None:
         holders = cyclic_holders(n, check_load(load, n, s, m))
-        order = None
     elif load is None:
         holders = _holders(as_assignment(assignment, n), s, m)
-        order = generator(seed, 0).permutation(n)
     else:
         raise InputError("assignment says who holds what already; leave out load")
-    starts = best_frames(holders, n, s, m, count=min(draws, _FRAMES), order=order) if matrix == "auto" else []
-    if draws == 1:
-        c = starts[0] if starts else generator(seed, 1, 0).standard_normal((s + m, n))
-        found = coefficients(c, holders, m)
-    else:
-        search = NullSpaceCode(draws=draws, refined=2, sets=2000)
-        found = search.solve(holders, n, stragglers=s, blocks=m, starts=starts, rng=seed).coefficients
-    encoding = from_holders(found, holders, n)
-    held = holders < n
+    orders: list[NDArray[np.int64] | None] = [] if matrix == "gaussian" else [None]
+    if orders and assignment is not None and draws > 1:
+        orders.append(generator(seed, 2).permutation(n))
+    encoding = quiet_encoding(holders, n, s, m, draws=draws, seed=seed, orders=orders)
+    held, source = holders < n, f"{SOURCE}, Theorem 1" if assignment is None else ANY
     claims = [
-        Claim("exact", 0.0, f"{SOURCE}, Theorem 1; {ANY} (any s columns of the null space are independent)", s),
-        Claim("load", float(np.bincount(holders[held], minlength=n).max()), f"{SOURCE}, Theorem 1: d >= s + m"),
-        Claim("replication", float(held.sum(axis=1).min()), f"{ANY}: m is at most the replication minus s"),
+        Claim("exact", 0.0, f"{source} (any s columns of the null space are independent)", stragglers=s),
+        Claim("load", float(np.bincount(holders[held], minlength=n).max()), "the placement"),
+        Claim("replication", float(held.sum(axis=1).min()), f"{source}: at least s + m"),
     ]
     if comb(n, s) <= ENUMERATED and draws > 1:
         claims.append(Claim("noise", worst_noise(encoding, s, m), "computed: the worst of all sets", stragglers=s))
-    return refuse_loud("communication-efficient", single(encoding, s, claims, blocks=m))
-
-
-def cyclic_holders(workers: int, load: int) -> NDArray[np.int64]:
-    """Return who holds which partition when worker j holds j to j + d - 1, shape (n, d).
-
-    Examples
-    --------
-    >>> cyclic_holders(4, 2).tolist()
-    [[0, 3], [1, 0], [2, 1], [3, 2]]
-    """
-    return np.asarray((np.arange(workers)[:, None] - np.arange(load)) % workers)
-
-
-def check_load(load: Any, workers: int, stragglers: int, blocks: int) -> int:
-    """Return d, s + m by default; refuse what cannot be.
-
-    Examples
-    --------
-    >>> check_load(3, 8, 2, 2)
-    Traceback (most recent call last):
-        ...
-    gcopt.solvers.errors.ImpossibleError: blocks is 2; with load 3 and 2 stragglers at most 1 would work, load >= \
-stragglers + blocks: what s lost workers leave of a partition must have rank m (Ye, Abbe 2018, Theorem 1)
-    """
-    d = check_count("load", stragglers + blocks if load is None else load, 1)
-    if d > workers and load is not None:
-        raise InputError(f"load is {d}; at most all {workers} partitions would work")
-    check_rank(blocks, min(d, workers), stragglers, f"load {min(d, workers)}")
-    return d
-
-
-def check_rank(blocks: int, copies: int, stragglers: int, where: str) -> None:
-    """Refuse more blocks than the copies that stragglers leave."""
-    if copies < stragglers + blocks:
-        best = copies - stragglers
-        works = f"at most {best} would work" if best > 0 else f"no number works, at least {stragglers + 1} are needed"
-        raise ImpossibleError(
-            f"blocks is {blocks}; with {where} and {stragglers} stragglers {works}, load >= stragglers + blocks: what s "
-            "lost workers leave of a partition must have rank m (Ye, Abbe 2018, Theorem 1)"
-        )
+    code = single(encoding, s, claims, blocks=m)
+    return refuse_loud("communication-efficient", code, "grouped-mds with a load that divides workers", _TRIED)
 
 
 def _holders(held: NDArray[np.float64], s: int, m: int) -> NDArray[np.int64]:
