@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gcopt.checks import check_count
-from gcopt.cluster import NOTHING, Cluster
+from gcopt.cluster import Cluster
 from gcopt.code import Segment
 from gcopt.decoding import Decoder
 from gcopt.delays import Delay
@@ -358,11 +358,10 @@ def _judged(cluster: Cluster, goal: Goal, x: NDArray[Any]) -> tuple[float, float
 
 def _exactly(cluster: Cluster, goal: Goal) -> bool:
     """Whether the time of an iteration is a constant plus a maximum of scaled order statistics."""
-    overhead, network = cluster.overhead, cluster.network
+    overhead = cluster.overhead
     constant = isinstance(overhead, Delay) and overhead.model == "deterministic"
-    free = network.bandwidth == np.inf and network.master_bandwidth == np.inf and cluster.transfer == NOTHING
     plain = cluster.failures.probability == 0.0 and cluster.job.forward == 0.0
-    return goal.wait == "count" and cluster.alike and constant and free and plain
+    return goal.wait == "count" and cluster.alike and constant and plain and not cluster.length_matters
 
 
 def _exact(

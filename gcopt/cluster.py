@@ -159,6 +159,11 @@ class Cluster:
         return bool((self.slowness == self.slowness[0]).all()) and self.racks is None and self._modelled
 
     @property
+    def length_matters(self) -> bool:
+        """Whether a longer message takes longer."""
+        return min(self.network.bandwidth, self.network.master_bandwidth) < np.inf or self.transfer != NOTHING
+
+    @property
     def _modelled(self) -> bool:
         return all(isinstance(part, Delay) for part in (self.compute, self.overhead, self.transfer))
 

@@ -19,7 +19,7 @@ from scipy.special import betainc
 
 from gcopt.arrivals import work_so_far
 from gcopt.checks import check_count, check_finite
-from gcopt.cluster import NOTHING, Trace
+from gcopt.cluster import Trace
 from gcopt.code import GradientCode
 from gcopt.delays import Delay
 from gcopt.errors import InputError
@@ -128,8 +128,7 @@ def _several(code: GradientCode, cluster: Cluster, wait: str) -> float | None:
     compute, overhead, network = cluster.compute, cluster.overhead, cluster.network
     if isinstance(compute, Trace) or isinstance(overhead, Trace) or overhead.model != "deterministic":
         return None
-    limited = min(network.bandwidth, network.master_bandwidth) < np.inf or cluster.transfer != NOTHING
-    if not cluster.alike or cluster.failures.probability > 0 or limited:
+    if not cluster.alike or cluster.failures.probability > 0 or cluster.length_matters:
         return None
     work = work_so_far(code, cluster.job.forward)
     if (work != work[0]).any():
