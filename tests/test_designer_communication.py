@@ -68,12 +68,12 @@ def test_what_is_designed_is_what_is_simulated_also_where_workers_stall():
     assert abs(drawn.mean - best.value) < 4 * drawn.stderr
 
 
-@pytest.mark.parametrize("name", ["slow links", "fast links"])
-def test_the_fastest_of_many_pairs_is_among_those_worth_a_try(name):
+@pytest.mark.parametrize(("name", "fastest"), [("slow links", (7, 5)), ("fast links", (20, 1))])
+def test_the_fastest_of_many_pairs_is_among_those_worth_a_try(name, fastest):
     """Also what one of load, blocks and stragglers leaves; where length does not matter there are no blocks."""
     cluster = CLUSTERS[name]
     pairs = promising(cluster)
-    assert brute_force(cluster)[1:] in pairs
+    assert fastest in pairs[:3]
     assert len(pairs) == len(set(pairs)) < 80
     assert {1, 4, 9} <= {d for d, _ in pairs} & {m for _, m in pairs} & {d - m for d, m in pairs}
     assert {m for _, m in promising(cluster.replace(transfer=NOTHING))} == {1}
