@@ -170,7 +170,7 @@ _PUBLISHED = (
     "8 workers, rates 0.8 and 0.1, shifts 1.6 and 6. The expected time with load d (rows) and m blocks (columns), the "
     "least in bold; d = m = 1 is no coding."
 )
-_SIMULATED = f"The mean of {_ITERATIONS} iterations of a code of the family communication-efficient (matrix=gaussian), as a check."
+_SIMULATED = f"The mean of {_ITERATIONS} iterations with a code of communication-efficient, matrix=gaussian: a check."
 _ABOUT = {
     "slow links": "20 workers, rates 1 and 0.05, shifts 1 and 40: short messages win. The best load for every m.",
     "fast links": "20 workers, rates 0.2 and 2, shifts 0.5 and 0.1: whole messages win. The best load for every m.",
