@@ -80,8 +80,7 @@ def shorter(cluster: Cluster, most: int) -> list[int]:
     >>> shorter(gcopt.Cluster(6, gcopt.delays.Delay("exponential", {"rate": 1.0})), 6)
     [1]
     """
-    slow = min(cluster.network.bandwidth, cluster.network.master_bandwidth) < np.inf
-    return few(most) if slow else [1]
+    return few(most) if cluster.length_matters else [1]
 
 
 def few(most: int) -> list[int]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gcopt.checks import check_count
 from gcopt.code import Claim, GradientCode, single
 from gcopt.errors import InputError
+from gcopt.families._exchange import promising
 from gcopt.families._family import check_sizes, family
 from gcopt.families._matrices import ENUMERATED, as_assignment, refuse_loud, worst_noise
 from gcopt.families._shorter import (
@@ -19,9 +20,7 @@ from gcopt.families._shorter import (
     check_load,
     check_rank,
     cyclic_holders,
-    few,
     quiet_encoding,
-    shorter,
 )
 from gcopt.solvers.seeding import RngLike, generator, seed_of
 
@@ -38,9 +37,8 @@ _TRIED = 8
 def _candidates(cluster: Cluster, goal: Goal | None = None) -> Iterator[dict[str, Any]]:
     n, k = cluster.workers, cluster.job.partitions
     if k is None or k % n == 0:
-        for m in shorter(cluster, n):
-            for s in [0, *few(n - m)]:
-                yield {"workers": n, "load": s + m, "stragglers": s, "blocks": m, "draws": 1, "rng": 0}
+        for d, m in promising(cluster, goal):
+            yield {"workers": n, "load": d, "stragglers": d - m, "blocks": m, "draws": 1, "rng": 0}
 
 
 @family("communication-efficient", source=f"{SOURCE}, Theorem 1, with a random matrix; {ANY}", candidates=_candidates)
