@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gcopt.errors import InputError
 
@@ -79,3 +80,24 @@ def check_count(name: str, value: Any, low: int, high: int | None = None, why: s
         return int(value)
     wanted = f"of at least {low}" if high is None else f"from {low} to {high}"
     raise InputError(f"{name} is {value!r}; an integer {wanted} is needed{why}")
+
+
+def check_residues(name: str, values: Any, order: int) -> NDArray[np.int64]:
+    """Return a list of integers that differ modulo ``order``, reduced and ascending.
+
+    Raises
+    ------
+    InputError
+        If it is no list, empty, or two of them are alike.
+
+    Examples
+    --------
+    >>> check_residues("shifts", [3, -1], 7).tolist()
+    [3, 6]
+    """
+    if not isinstance(values, (list, tuple, np.ndarray)) or not len(values):
+        raise InputError(f"{name} is {values!r}; a list of different integers is needed")
+    whole = [check_count(f"{name}[{i}]", value, 1 - order, order - 1) % order for i, value in enumerate(values)]
+    if len(set(whole)) < len(whole):
+        raise InputError(f"{name} is {list(values)}; they must differ modulo {order}")
+    return np.array(sorted(whole))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -14,10 +14,11 @@ from scipy import sparse
 
 from gcopt.checks import check_count, check_finite
 from gcopt.errors import InputError
+from gcopt.signs import Signs
 
 _AT_ONCE = 2**20  # numpy turns indices into wider ones before it counts: of a large code not all at once
 
-DECODERS = ("least-squares", "scaled", "sum")
+DECODERS = ("least-squares", "one-step", "scaled", "sum")
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,9 @@ class Claim:
     probability : float or tuple of float or None
         For a mean: workers straggle independently with this probability, or each with its own.
     on_average : bool
-        Whether the promise holds on average over the random construction only, and not for each code drawn.
+        Whether the promise holds on average over the random construction only, and not for each code drawn. Where a
+        code draws its signs anew in every iteration that is the average over its draws, and what is not on average
+        holds for each of them.
 
     Examples
     --------
@@ -106,10 +109,13 @@ class Segment:
     stragglers : int
         How many workers the scheme means to leave behind (the master's ``count`` rule waits for n minus this many).
     decoder : str
-        ``least-squares``; ``scaled`` (every responder counts n / responders: the one-step decoder, and what "ignore the
-        stragglers" does); or ``sum`` (every responder counts 1: what arrives is added up).
+        ``least-squares``; or a fixed one, where all responders count alike, with several blocks each times the signs it
+        sends them with: ``one-step`` (the weight that is best for random sets of so many responders), ``scaled``
+        (n / responders: what "ignore the stragglers" does) or ``sum`` (1: what arrives is added up).
     approximate : bool
         Whether the scheme means n - ``stragglers`` answers to be enough although they may not decode exactly.
+    signs : Signs, mapping or None
+        Factors of the messages' blocks that are drawn anew in every iteration; ``encoding`` is that of one draw.
 
     Raises
     ------
@@ -129,9 +135,12 @@ class Segment:
     stragglers: int = 0
     decoder: str = "least-squares"
     approximate: bool = False
+    signs: Signs | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "encoding", frozen_matrix(self.encoding))
+        if isinstance(self.signs, Mapping):  # as JSON holds it
+            object.__setattr__(self, "signs", Signs(**self.signs))
         n, columns = self.encoding.shape
         if columns % check_count("blocks", self.blocks, 1):
             raise InputError(f"blocks is {self.blocks}; it must divide the {columns} columns of the encoding matrix")
@@ -139,19 +148,41 @@ class Segment:
         check_finite("length", self.length, 0.0, open_low=True)
         if self.decoder not in DECODERS:
             raise InputError(f"decoder is {self.decoder!r}; one of {', '.join(DECODERS)} would work")
-        if self.is_linear and self.blocks > 1:
-            raise InputError(
-                f"blocks is {self.blocks}; the {self.decoder} decoder cannot tell blocks apart, 1 would work"
-            )
 
-    def __reduce__(self) -> tuple[type[Segment], tuple[Any, ...]]:
-        return Segment, (self.encoding, *self.settings.values())
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(Segment, **self.settings), (self.encoding,)
 
     @property
     def settings(self) -> dict[str, Any]:
         """Everything but the matrix, by name, as files hold it."""
         names = ("blocks", "length", "stragglers", "decoder", "approximate")
-        return {name: getattr(self, name) for name in names}
+        found = {name: getattr(self, name) for name in names}
+        return found if self.signs is None else {**found, "signs": asdict(self.signs)}
+
+    def at(self, draw: int) -> Segment:
+        """Return the segment as it is in one draw of its signs; itself where it draws none.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> segment = Segment(np.array([[1.0, 1.0], [1.0, -1.0]]), blocks=2, signs=Signs(seed=7))
+        >>> [segment.at(draw).encoding.toarray().tolist() for draw in (0, 5)]
+        [[[1.0, 1.0], [1.0, -1.0]], [[-1.0, 1.0], [-1.0, -1.0]]]
+        """
+        if self.signs is None or draw == self.signs.draw:
+            return self
+        ratios = self.redrawn(draw)
+        row = np.repeat(np.arange(self.workers), self.pairs)
+        entries = self.encoding.data * ratios[row, self.encoding.indices // self.partitions]
+        matrix = sparse.csr_array((entries, self.encoding.indices, self.encoding.indptr), shape=self.encoding.shape)
+        return replace(self, encoding=frozen(matrix), signs=replace(self.signs, draw=draw))
+
+    def redrawn(self, draw: int) -> NDArray[np.float64]:
+        """Return what the entries of every worker's blocks are multiplied with for another draw, shape (n, m)."""
+        shape = (self.workers, self.blocks)
+        if self.signs is None:
+            return np.ones(shape)
+        return np.asarray(self.signs.factors(draw, *shape) / self.signs.factors(self.signs.draw, *shape))
 
     @property
     def is_linear(self) -> bool:
@@ -346,8 +377,18 @@ class GradientCode:
         edges = np.concatenate([[0.0], np.cumsum(self.shares)]) * parameters
         return np.asarray(np.rint(edges), dtype=np.int64)
 
+    @property
+    def redraws(self) -> bool:
+        """Whether some segment draws its signs anew in every iteration."""
+        return any(s.signs is not None for s in self.segments)
+
+    def at(self, draw: int) -> GradientCode:
+        """Return the code as it is in one draw of its signs; itself where it draws none."""
+        check_count("draw", draw, 0)
+        return replace(self, segments=tuple(s.at(draw) for s in self.segments)) if self.redraws else self
+
     def encode(self, gradients: ArrayLike) -> list[NDArray[Any]]:
-        """Code given partial gradients.
+        """Code given partial gradients; for another draw of the signs ``code.at(draw).encode`` does.
 
         Parameters
         ----------

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gcopt.arrivals import arrivals
+from gcopt.decoding import Fresh
 from gcopt.waiting import Bools, Floats, Waiting
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def responders(waiting: Waiting, cluster: Cluster, rng: np.random.Generator) -> 
 
 
 def decoded(waiting: Waiting, segment: int, heard: Bools) -> tuple[Floats, Floats]:
-    """Decode sets of responders of one segment, shape (iterations, n), equal ones once.
+    """Decode sets of responders of one segment, shape (iterations, n), equal ones once, or each in a draw of its own.
 
     Returns
     -------
@@ -66,11 +67,13 @@ def decoded(waiting: Waiting, segment: int, heard: Bools) -> tuple[Floats, Float
     factors : array, shape (iterations,)
         The multiple of the gradient that is nearest to what is decoded.
     """
-    decoder = waiting.decoders[segment]
+    decoder, redrawn = waiting.decoders[segment], waiting.code.segments[segment].signs is not None
     target = decoder.segment.target
-    sets, place = np.unique(heard, axis=0, return_inverse=True)
+    sets, place = (heard, np.arange(len(heard))) if redrawn else np.unique(heard, axis=0, return_inverse=True)
     found = np.zeros((2, len(sets)))
     for i, one in enumerate(sets):
+        if redrawn:
+            decoder = Fresh(decoder.segment.at(i))
         decoding = decoder(one)
         exact = decoding.error <= decoder.tolerance
         weights = target if exact else np.real(decoding.matrix @ decoder.segment.encoding)

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gcopt.averages import Mean, Moments, Probability, mean_error, moments
+from gcopt.averages import Probability, mean_error, moments
 from gcopt.code import GradientCode, Segment
 from gcopt.decoding import Decoder
+from gcopt.decoding.fixed import FIXED
 from gcopt.errors import LimitError
 from gcopt.evaluate import evaluate
+from gcopt.moments import Mean, Moments
+from gcopt.redrawn import mean_over_draws, moments_over_draws
 from gcopt.solvers.seeding import generator
 
 SLACK = 1e-9
@@ -21,7 +24,7 @@ _NOISE_SLACK = 1e-6
 _SEARCHES = 4  # of a segment, at most: error and noise, searched and sampled; means share what is left
 _SETS = 20_000
 
-_Key = tuple[int, int, float | tuple[float, ...] | None]
+_Key = tuple[int, int, float | tuple[float, ...] | None, bool]
 
 
 @dataclass(frozen=True)
@@ -85,19 +88,33 @@ class Measured:
             self._known[key] = self._linear(objective, c, s) if linear else self._searched(objective, c, s)
         return self._known[key]
 
-    def mean(self, c: int, s: int, probability: Probability) -> Mean:
-        """Return the mean error of segment c over random sets of s, or independent stragglers."""
-        key = _key(c, s, probability)
+    def mean(self, c: int, s: int, probability: Probability, *, over_draws: bool = False) -> Mean:
+        """Return the mean error of segment c over random sets of s, or independent stragglers, perhaps over its draws.
+
+        Where a segment draws no signs there is nothing but itself to average over.
+        """
+        key = self._key(c, s, probability, over_draws)
         if key not in self._means:
-            self._means[key] = mean_error(self.decoders[c], **self._drawn(c, s, key[2]))
+            drawn = self._drawn(c, s, key[2])
+            found = mean_over_draws(self.code.segments[c], **drawn) if key[3] else mean_error(self.decoders[c], **drawn)
+            self._means[key] = found
         return self._means[key]
 
-    def moments(self, c: int, s: int, probability: Probability) -> Moments:
+    def moments(self, c: int, s: int, probability: Probability, *, over_draws: bool = False) -> Moments:
         """Return mean and spread of the decoded coefficients of segment c, likewise."""
-        key = _key(c, s, probability)
+        key = self._key(c, s, probability, over_draws)
         if key not in self._moments:
-            self._moments[key] = moments(self.decoders[c], **self._drawn(c, s, key[2]))
+            drawn = self._drawn(c, s, key[2])
+            found = moments_over_draws(self.code.segments[c], **drawn) if key[3] else moments(self.decoders[c], **drawn)
+            self._moments[key] = found
         return self._moments[key]
+
+    def _key(self, c: int, s: int, probability: Probability, over_draws: bool) -> _Key:
+        """Return what a mean is kept under."""
+        several = over_draws and self.code.segments[c].signs is not None
+        if isinstance(probability, (list, tuple, np.ndarray)):
+            return c, s, tuple(float(q) for q in probability), several
+        return c, s, probability, several  # type: ignore[return-value]
 
     def seconds_for_means(self, c: int) -> float:
         """Return the time for one mean over sets of stragglers of segment c: half of what is left for this segment."""
@@ -162,8 +179,10 @@ class Measured:
         segment = self.code.segments[c]
         if objective == "noise":
             return _heaviest(segment, s)
-        solver = FixedWorstCase(decoder=segment.decoder, seconds=self._seconds(objective, c))
-        found = solver.solve(segment.encoding, stragglers=s, rng=self.seed)
+        rule = FIXED[segment.decoder](segment)
+        added, weight = rule.contributions, float(rule.factors(segment.workers - s))
+        solver = FixedWorstCase(seconds=self._seconds(objective, c))
+        found = solver.solve(added.mean, stragglers=s, target=added.target, weight=weight, rng=self.seed)
         lower = self.decoders[c](_heard(segment.workers, found.set)).error
         bound = lower if found.bound is None or found.bound <= found.value else found.bound
         return Interval(s, lower, max(lower, bound), found.set, found.method)
@@ -171,19 +190,12 @@ class Measured:
 
 def _heaviest(segment: Segment, s: int) -> Interval:
     """Return the noise of fixed coefficients, which is worst when those are heard whose rows are longest."""
-    n = segment.workers
-    squares = np.asarray(abs(segment.encoding).power(2).sum(axis=1)).ravel()
+    rule = FIXED[segment.decoder](segment)
+    squares = rule.contributions.squares
     lost = np.argsort(squares, kind="stable")[:s]
-    factor = n / (n - s) if segment.decoder == "scaled" else 1.0
-    value = float(factor * np.sqrt(max(0.0, squares.sum() - squares[lost].sum()) / segment.partitions))
+    factor, size = float(rule.factors(segment.workers - s)), segment.blocks * segment.partitions
+    value = float(factor * np.sqrt(max(0.0, squares.sum() - squares[lost].sum()) / size))
     return Interval(s, value, value, tuple(sorted(lost.tolist())), "the longest rows are heard")
-
-
-def _key(c: int, s: int, probability: Probability) -> _Key:
-    """Return what a mean is kept under."""
-    if isinstance(probability, (list, tuple, np.ndarray)):
-        return c, s, tuple(float(q) for q in probability)
-    return c, s, probability  # type: ignore[return-value]
 
 
 def _heard(n: int, lost: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ from scipy import sparse
 
 from gcopt.code import Segment
 from gcopt.decoding import Component, Decoder
+from gcopt.decoding.fixed import FIXED
 
 _ENTRIES = 500_000  # held at once, so that they stay in cache
 _RIDGE = 1e-10  # keeps repeated rows from breaking the factorisation
@@ -142,21 +143,24 @@ def _lowered(gram: NDArray[np.generic], order: Ints) -> Floats:
 
 
 def _fixed(segment: Segment, order: Ints) -> Floats:
-    """Return the errors where every answer has the same coefficient, in the order of arrival."""
-    rows, k, n = segment.encoding, segment.partitions, segment.workers
-    filled = np.arange(int(segment.pairs.max(initial=0))) < segment.pairs[:, None]
-    # workers with fewer partitions are filled up with zeros for one that does not exist
-    held, entries = np.full(filled.shape, k), np.zeros(filled.shape, dtype=rows.dtype)
+    """Return the errors where every answer counts alike, in the order of arrival."""
+    rule = FIXED[segment.decoder](segment)
+    added, n = rule.contributions, segment.workers
+    rows, width, pairs = added.mean, added.target.size, np.diff(added.mean.indptr)
+    filled = np.arange(int(pairs.max(initial=0))) < pairs[:, None]
+    # workers with fewer entries are filled up with zeros for one that does not exist
+    held, entries = np.full(filled.shape, width), np.zeros(filled.shape, dtype=rows.dtype)
     held[filled], entries[filled] = rows.indices, rows.data
+    gained = np.real(entries * np.append(added.target, 0.0)[held]).sum(axis=1)
     each = np.arange(len(order))[:, None]
-    sums = np.zeros((len(order), k + 1), dtype=rows.dtype)
+    sums = np.zeros((len(order), width + 1), dtype=rows.dtype)
     squares, totals, errors = np.zeros(len(order)), np.zeros(len(order)), np.empty(order.shape)
-    for t, came in enumerate(order.T):
-        weight = n / (t + 1) if segment.decoder == "scaled" else 1.0
+    weights = rule.factors(np.arange(1, n + 1))
+    for t, (came, weight) in enumerate(zip(order.T, weights, strict=True)):
         at, entry = held[came], entries[came]
         before = sums[each, at]
         squares += np.sum(np.abs(before + entry) ** 2 - np.abs(before) ** 2, axis=1)
-        totals += np.real(entry).sum(axis=1)
+        totals += gained[came]
         sums[each, at] += entry
-        errors[:, t] = weight**2 * squares - 2.0 * weight * totals + k
+        errors[:, t] = weight**2 * squares - 2.0 * weight * totals + added.target.sum()
     return errors

@@ -163,9 +163,13 @@ def _worst_case(
     part = loaded.segments[segment]
     check_count("stragglers", stragglers, 0, part.workers - 1)
     if part.is_linear and objective == "error":
+        from gcopt.decoding.fixed import FIXED
         from gcopt.solvers.fixed_adversary import FixedWorstCase
 
-        found = FixedWorstCase(part.decoder, seconds).solve(part.encoding, stragglers=stragglers, rng=seed)
+        rule = FIXED[part.decoder](part)
+        weight, added = float(rule.factors(part.workers - stragglers)), rule.contributions
+        fixed = FixedWorstCase(seconds=seconds)
+        found = fixed.solve(added.mean, stragglers=stragglers, target=added.target, weight=weight, rng=seed)
     else:
         solver = WorstCase(objective=objective, seconds=seconds)
         found = solver.solve(part.encoding, blocks=part.blocks, stragglers=stragglers, rng=seed)

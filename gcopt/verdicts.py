@@ -15,6 +15,9 @@ from gcopt.measuring import SLACK, Measured
 _DOUBT = 2.9e-7  # the chance of a true claim to be refuted by a sample: five standard errors of many
 _UNSEEN = 15.0  # what never happened in N draws has a probability below 15 / N, but for a chance of exp(-15)
 
+_OVER_DRAWS = ("mean", "unbiased", "proportional")
+_OF_EVERY_DRAW = ("load", "replication")
+
 
 @dataclass(frozen=True)
 class Check:
@@ -59,13 +62,21 @@ def unseen(sets: int) -> float:
 
 
 def verdict(measured: Measured, claim: Claim) -> Check:
-    """Judge one claim."""
+    """Judge one claim.
+
+    Of a code that draws signs one draw is looked at for what is promised of each, and many for averages over them.
+    """
     found = _CHECKS.get(claim.kind, _check_unknown)(measured, claim)
-    if not claim.on_average:
+    signs = measured.code.segments[claim.segment].signs
+    if claim.on_average:
+        if signs is not None and claim.kind in _OVER_DRAWS:
+            return found
+        method = f"promised on average over draws of the code; this one: {found.method}"
+        return Check(claim, found.measured, "sampled", method)
+    if signs is None or claim.kind in _OF_EVERY_DRAW:
         return found
-    return Check(
-        claim, found.measured, "sampled", f"promised on average over draws of the code; this one: {found.method}"
-    )
+    status = "refuted" if found.status == "refuted" else "sampled"
+    return Check(claim, found.measured, status, f"draw {signs.draw} of the signs: {found.method}")
 
 
 def _check_exact(measured: Measured, claim: Claim) -> Check:
@@ -106,7 +117,8 @@ def _check_error(measured: Measured, claim: Claim) -> Check:
 
 
 def _check_mean(measured: Measured, claim: Claim) -> Check:
-    found = measured.mean(claim.segment, claim.stragglers or 0, claim.probability)
+    asked = claim.segment, claim.stragglers or 0, claim.probability
+    found = measured.mean(*asked, over_draws=claim.on_average)
     allowed = claim.value * (1 + SLACK) + measured.decoders[claim.segment].tolerance
     if found.exact:
         status = "proved" if found.value <= allowed else "refuted"
@@ -125,7 +137,8 @@ def _check_proportional(measured: Measured, claim: Claim) -> Check:
 
 def _check_direction(measured: Measured, claim: Claim, factor: float) -> Check:
     """Whether E[R B] is this multiple of the target, entry by entry."""
-    found = measured.moments(claim.segment, claim.stragglers or 0, claim.probability)
+    asked = claim.segment, claim.stragglers or 0, claim.probability
+    found = measured.moments(*asked, over_draws=claim.on_average)
     away = np.abs(found.mean - factor * found.target)
     bias = float(away.max())
     if found.exact:

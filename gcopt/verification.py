@@ -6,12 +6,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gcopt.averages import Mean, Probability, check_probability
+from gcopt.averages import Probability, check_probability
 from gcopt.checks import check_count, check_number
 from gcopt.code import GradientCode, Segment
 from gcopt.decoding import Explanation
 from gcopt.evaluate import evaluate
 from gcopt.measuring import Interval, Measured
+from gcopt.moments import Mean
 from gcopt.solvers.seeding import RngLike, seed_of
 from gcopt.verdicts import Check, verdict
 
@@ -121,6 +122,7 @@ def verify(
     Returns
     -------
     Report
+        Of a code that draws signs, means are over its draws, and worst cases those of the draw that its matrix is of.
 
     Raises
     ------
@@ -162,8 +164,8 @@ def _segment(measured: Measured, c: int, stragglers: int | None, probability: Pr
     worst = measured.worst("error", c, s)
     tolerated = worst.upper is not None and worst.upper <= measured.decoders[c].tolerance
     noise = measured.worst("noise", c, s) if tolerated else None
-    certain = tolerated and probability is None
-    mean = Mean(0.0, 0.0, True) if certain else measured.mean(c, worst.stragglers, probability)
+    certain = tolerated and probability is None and segment.signs is None
+    mean = Mean(0.0, 0.0, True) if certain else measured.mean(c, worst.stragglers, probability, over_draws=True)
     condition = None if noise is None else evaluate(segment, noise.set).condition
     bound = segment.partitions * (s + 1) / segment.workers
     decoders = tuple(measured.decoders[c].explain())

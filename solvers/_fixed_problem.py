@@ -40,9 +40,9 @@ class Problem:
     count: int
 
     @classmethod
-    def of(cls, encoding: sparse.csr_array, stragglers: int, factor: float) -> Problem:
-        """The error || factor sum_{j not in S} b_j - 1 ||^2 of the responders when S is lost."""
-        miss = factor * np.asarray(encoding.sum(axis=0)).ravel() - 1.0
+    def of(cls, encoding: sparse.csr_array, stragglers: int, factor: float, target: Floats | float = 1.0) -> Problem:
+        """The error || factor sum_{j not in S} b_j - target ||^2 of the responders when S is lost."""
+        miss = factor * np.asarray(encoding.sum(axis=0)).ravel() - target
         gram = sparse.csr_array((encoding @ encoding.conj().T).real) * factor**2
         squares = gram.diagonal()
         gain: Floats = squares - 2.0 * factor * np.asarray((encoding.conj() @ miss).real)

@@ -74,7 +74,13 @@ class FixedWorstCase:
             raise InputError(f"restarts is {self.restarts}; 0 or more would work")
 
     def solve(
-        self, encoding: NDArray[Any] | sparse.sparray, *, stragglers: int, rng: RngLike = None
+        self,
+        encoding: NDArray[Any] | sparse.sparray,
+        *,
+        stragglers: int,
+        target: NDArray[np.float64] | float = 1.0,
+        weight: float | None = None,
+        rng: RngLike = None,
     ) -> WorstCaseResult:
         """Find the worst set of exactly ``stragglers`` workers.
 
@@ -84,6 +90,10 @@ class FixedWorstCase:
             B; rows are workers.
         stragglers : int
             s, at most n.
+        target : array, shape (k,), or float
+            What the responders' rows are to add up to.
+        weight : float, optional
+            c, where it is another than the decoder's.
         rng : None, int, Generator or SeedSequence
             For the random first guesses.
 
@@ -101,7 +111,8 @@ class FixedWorstCase:
         n, k = matrix.shape
         seed, started = seed_of(rng), perf_counter()
         factor = n / max(1, n - stragglers) if self.decoder == "scaled" else 1.0
-        problem = Problem.of(matrix, stragglers, factor)
+        factor = factor if weight is None else weight
+        problem = Problem.of(matrix, stragglers, factor, target)
         if 0 < stragglers < n:
             if stragglers >= 2 and n <= SEARCHED:
                 _compile()
@@ -110,10 +121,10 @@ class FixedWorstCase:
             found, method = self._search(problem, generator(seed), deadline)
         else:
             lost = np.arange(stragglers)
-            value = _error(matrix, factor, lost)
+            value = _error(matrix, factor, target, lost)
             found, method = Searched(value, lost, value, 1), "the only set"
         lost = np.sort(found.set if found.set is not None else np.zeros(0, dtype=np.int64))
-        value = _error(matrix, factor, lost)
+        value = _error(matrix, factor, target, lost)
         proved = found.bound <= found.value + 1e-12 * max(1.0, abs(found.value))
         return WorstCaseResult(
             value=value,
@@ -174,10 +185,10 @@ def _symmetries(problem: Problem) -> list[Ints]:
     return automorphisms([problem.pairs.toarray(), np.diag(problem.gain)], np.ones(n, dtype=np.int64))
 
 
-def _error(matrix: sparse.csr_array, factor: float, lost: Ints) -> float:
+def _error(matrix: sparse.csr_array, factor: float, target: NDArray[np.float64] | float, lost: Ints) -> float:
     heard = np.ones(matrix.shape[0])
     heard[lost] = 0.0
-    return float(np.sum(np.abs(factor * (heard @ matrix) - 1.0) ** 2))
+    return float(np.sum(np.abs(factor * (heard @ matrix) - target) ** 2))
 
 
 def _compile() -> None:

@@ -7,9 +7,10 @@ from math import comb, inf, sqrt
 
 import numpy as np
 
-from gcopt.averages import Mean, draw
+from gcopt.averages import draw
 from gcopt.decoding import EXACT, Component, Decoder
 from gcopt.enumeration import Pace
+from gcopt.moments import Mean
 from gcopt.solvers.seeding import generator
 
 _SETS = 20_000

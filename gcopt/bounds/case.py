@@ -8,11 +8,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from gcopt.averages import Mean, Moments, Probability, check_probability
+from gcopt.averages import Probability, check_probability
 from gcopt.bounds.structure import Structure, structure
 from gcopt.checks import check_count, check_finite
 from gcopt.code import GradientCode, Segment
 from gcopt.measuring import Interval, Measured
+from gcopt.moments import Mean, Moments
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,10 +9,10 @@ from math import comb
 
 import numpy as np
 
-from gcopt.averages import Mean
 from gcopt.bounds._failures import failure_probability
 from gcopt.bounds.case import Case
 from gcopt.measuring import Interval
+from gcopt.moments import Mean
 from gcopt.verdicts import sure, unseen
 
 

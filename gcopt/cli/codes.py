@@ -108,6 +108,7 @@ def export(
     samples: Annotated[
         int | None, typer.Option(min=1, help="With --placement: rows of the data, to list them.")
     ] = None,
+    draw: Annotated[int, typer.Option(min=0, help="Which draw of the signs, where they are drawn anew.")] = 0,
     json: Json = False,
 ) -> None:
     """Write the matrices for other tools, or who stores what.
@@ -119,7 +120,7 @@ def export(
     from gcopt.files import export_placement, load
     from gcopt.report.codes import what_a_matrix_lacks
 
-    code = load(file)
+    code = load(file).at(draw)
     path = export_placement(code, output, samples=samples) if placement else write(code, output, format=format)
     if json:
         console.print_json({"schema": "gcopt.export/1", "file": str(path), "workers": code.workers})

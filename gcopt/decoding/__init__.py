@@ -5,6 +5,7 @@ each by the first of these rules that fits its entries. Where a code came from p
 
 - repetition: all rows are multiples of one; a look-up (`repetition`).
 - block design: B B^H = a I + b J; one weight for all responders, in closed form (`design`).
+- signed block design: with m > 1 blocks, each sent with a sign; m equations (`signed_design`).
 - graph assignment: every worker holds two partitions; linear time (`graph`).
 - anything else up to some thousands: one factorisation, then systems as large as the missing workers (`correction`).
 - anything larger: an iterative method on the sparse rows (`iterative`).
@@ -21,6 +22,7 @@ given without the rule only where the error is larger than what counts as exact 
 from gcopt.decoding.component import Component, Explanation, components
 from gcopt.decoding.decoder import Decoder, Decoding, residual
 from gcopt.decoding.estimate import decode
+from gcopt.decoding.fresh import Fresh
 from gcopt.decoding.rule import EXACT
 
-__all__ = ["EXACT", "Component", "Decoder", "Decoding", "Explanation", "components", "decode", "residual"]
+__all__ = ["EXACT", "Component", "Decoder", "Decoding", "Explanation", "Fresh", "components", "decode", "residual"]

@@ -20,9 +20,10 @@ from gcopt.decoding.needed import needed
 from gcopt.decoding.repetition import Repetition
 from gcopt.decoding.rule import Bools, Rule
 from gcopt.decoding.running import Running, follow
+from gcopt.decoding.signed_design import SignedDesign
 from gcopt.decoding.teams import teams
 
-RULES: tuple[type[Rule], ...] = (Repetition, Design, Graph, Correction, Iterative)
+RULES: tuple[type[Rule], ...] = (Repetition, Design, SignedDesign, Graph, Correction, Iterative)
 """In the order in which they are tried: what costs least per set of responders first."""
 
 

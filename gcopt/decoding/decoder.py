@@ -152,7 +152,7 @@ class Decoder:
 
     @cached_property
     def _fixed(self) -> Sum:
-        return FIXED[self.segment.decoder](self.segment.encoding, 1)
+        return FIXED[self.segment.decoder](self.segment)
 
     @cached_property
     def _parts(self) -> list[tuple[NDArray[np.intp], Rule]]:

@@ -30,10 +30,10 @@ class Design(Rule):
 
     def __init__(self, matrix: sparse.csr_array, blocks: int) -> None:
         super().__init__(matrix, blocks)
-        self._sums: NDArray[Any] = _sums(matrix[[0]], blocks)[0]
+        self.sums: NDArray[Any] = _sums(matrix[[0]], blocks)[0]
         first = _gram(matrix, _flipped(matrix), slice(0, 1))[0]
-        self._b = float(first[1].real)
-        self._a = float(first[0].real) - self._b
+        self.b = float(first[1].real)
+        self.a = float(first[0].real) - self.b
 
     @classmethod
     def fits(cls, matrix: sparse.csr_array, blocks: int) -> bool:
@@ -61,7 +61,7 @@ class Design(Rule):
 
     def weight(self, counts: ArrayLike) -> NDArray[Any]:
         """Return the coefficient of each of so many responders: for counts of shape (q,) shape (q, m)."""
-        return np.asarray(np.conj(self._sums) / (self._a + np.asarray(counts)[..., None] * self._b))
+        return np.asarray(np.conj(self.sums) / (self.a + np.asarray(counts)[..., None] * self.b))
 
     def decode(self, heard: Bools) -> NDArray[Any]:
         """Return coefficients, shape (n, m)."""
@@ -70,7 +70,7 @@ class Design(Rule):
     def error(self, heard: Bools) -> float:
         """Return m k - N |sigma|^2 / (a + N b) for N responders."""
         count = int(heard.sum())
-        won = count * float(np.sum(np.abs(self._sums) ** 2)) / (self._a + count * self._b)
+        won = count * float(np.sum(np.abs(self.sums) ** 2)) / (self.a + count * self.b)
         return max(0.0, self.size - won)
 
 

@@ -215,13 +215,13 @@ class RunningSums(_Changing):
 
     def __init__(self, rule: Sum) -> None:
         super().__init__(rule)
-        self._fixed, self._matrix = rule, rule.matrix
+        self._fixed, self._matrix, self._target = rule, rule.contributions.mean, rule.contributions.target
         self._restart(np.ones(rule.matrix.shape[0], dtype=bool))
 
     def error(self, heard: Bools) -> float:
         """Return the squared error of the fixed coefficients."""
         self._move(heard)
-        return float(np.sum(np.abs(self._fixed.factor(heard) * self._sums - 1.0) ** 2))
+        return float(np.sum(np.abs(self._fixed.factor(heard) * self._sums - self._target) ** 2))
 
     def decodes(self, heard: Bools) -> bool:
         """Whether these workers determine everything; only what is far from exact is decided here."""

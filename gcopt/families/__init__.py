@@ -23,6 +23,7 @@ from gcopt.families.projective_plane import projective_plane
 from gcopt.families.ramanujan import ramanujan
 from gcopt.families.random_regular import random_regular
 from gcopt.families.random_regular_graph import random_regular_graph
+from gcopt.families.random_signs import random_signs
 from gcopt.families.soft_design import soft_design
 from gcopt.families.steiner_triple import steiner_triple
 from gcopt.families.stochastic_block import stochastic_block
@@ -60,6 +61,7 @@ _OURS = (
     margulis,
     ramanujan,
     graph_assignment,
+    random_signs,
 )
 
 FAMILIES: Registry[Family] = Registry("family", "gcopt.families", {f.name: f for f in _OURS})
@@ -87,6 +89,7 @@ __all__ = [
     "ramanujan",
     "random_regular",
     "random_regular_graph",
+    "random_signs",
     "soft_design",
     "steiner_triple",
     "stochastic_block",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +13,7 @@ from gcopt.code import Claim, GradientCode, single
 from gcopt.combinatorics.spectrum import second_singular_bound
 from gcopt.errors import InputError
 from gcopt.families._approximate import approximate, check_decoder
+from gcopt.families._base import base_code, recipe
 from gcopt.families._family import family
 from gcopt.families._regular import mean_claim, regular_claims
 
@@ -68,7 +67,7 @@ def product(
     >>> print(product(fano, pairs, 2).claims[2])
     squared error at most 0.538462 for every set of 2 stragglers
     """
-    codes = [_factor("first", first), _factor("second", second)]
+    codes = [base_code("first", first), base_code("second", second)]
     n = codes[0].workers * codes[1].workers
     s = check_count("stragglers", stragglers, 0, n - 1, f" (fewer than the {n} workers)")
     exact = _exact(codes, n) if decoder == "least-squares" else []
@@ -82,61 +81,8 @@ def product(
         matrix = sparse.kron(codes[0].segments[0].encoding, codes[1].segments[0].encoding, format="csr")
         code = single(matrix, s, [*_counts(codes), *exact], approximate=True)
     given = {"decoder": decoder, **({} if probability is None else {"probability": probability})}
-    recipes = {"first": _recipe("first", first, codes[0]), "second": _recipe("second", second, codes[1])}
+    recipes = {"first": recipe("first", first, codes[0]), "second": recipe("second", second, codes[1])}
     return replace(code, family="product", parameters={**recipes, "stragglers": s, **given})
-
-
-def _factor(name: str, given: Any) -> GradientCode:
-    from gcopt.families import FAMILIES
-    from gcopt.files import load
-
-    if isinstance(given, GradientCode):
-        code = given
-    elif isinstance(given, (str, os.PathLike)):
-        if given in list(FAMILIES):
-            raise InputError(f'{name} is {given!r}, a family; {{"family": "{given}", "workers": ...}} would work')
-        code = load(given)
-    elif isinstance(given, Mapping) and "family" in given:
-        parameters = {key: value for key, value in given.items() if key != "family"}
-        if given["family"] != "matrix":
-            code = FAMILIES[given["family"]](**parameters)
-        elif set(parameters) == {"matrix"}:
-            code = GradientCode.from_matrix(parameters["matrix"])
-        else:
-            raise InputError(
-                f'{name} is a matrix without rows; {{"family": "matrix", "matrix": [[...], ...]}} would work'
-            )
-    else:
-        raise InputError(f'{name} is {given!r}; a code, its file or {{"family": name, ...}} is needed')
-    if len(code.segments) > 1 or code.blocks > 1:
-        raise InputError(
-            f"{name} has {len(code.segments)} segments and {code.blocks} blocks; a code with one of each is needed"
-        )
-    if not code.segments[0].replication.all():
-        raise InputError(f"{name} has a partition without a worker; every one needs a worker")
-    return code
-
-
-def _recipe(name: str, given: Any, code: GradientCode) -> dict[str, Any]:
-    """Return the mapping that makes a factor again: its family where that is known to do so, else its matrix."""
-    seed = {} if code.seed is None else {"rng": code.seed}
-    recipe = {"family": code.family, **code.parameters, **seed}
-    if code.family != "matrix" and (isinstance(given, Mapping) or _makes(name, recipe, code)):
-        return recipe
-    if code.dtype.kind == "c":
-        raise InputError(f"{name} is a complex matrix without a recipe; real entries or a code of a family would work")
-    return {"family": "matrix", "matrix": code.segments[0].encoding.toarray().tolist()}
-
-
-def _makes(name: str, recipe: dict[str, Any], code: GradientCode) -> bool:
-    """Whether a recipe gives these very entries; files and codes may have been changed since they were made."""
-    try:
-        again = _factor(name, recipe)
-    except InputError:
-        return False
-    a, b = code.segments[0].encoding, again.segments[0].encoding
-    parts = ((a.shape, b.shape), (a.indptr, b.indptr), (a.indices, b.indices), (a.data, b.data))
-    return all(np.array_equal(mine, other) for mine, other in parts)
 
 
 def _equal_entries(code: GradientCode) -> bool:

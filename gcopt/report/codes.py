@@ -45,6 +45,7 @@ def what_a_matrix_lacks(code: GradientCode) -> str:
         f"its {segment.stragglers} stragglers": alone and segment.stragglers > 0,
         f"the {segment.decoder} decoder": alone and segment.is_linear,
         "that it is approximate": alone and segment.approximate,
+        "that it draws its signs anew": alone and segment.signs is not None,
     }
     return ", ".join(words for words, true in lacks.items() if true)
 
@@ -80,6 +81,8 @@ def print_verify(report: Report) -> None:
     print_table("Measured (squared decoding error; noise: error per unit of error in the messages)", header, measured)
     if len(shown) < len(report.segments):
         print(f"({len(report.segments) - len(shown)} shorter segments not shown; --json lists all)")
+    if report.code.redraws:
+        print("signs are drawn anew in every iteration: means are over draws, worst cases those of one")
     if report.checks:
         proved = sum(check.status == "proved" for check in report.checks)
         held = f"{proved} of {len(report.checks)} claims proved, none refuted"

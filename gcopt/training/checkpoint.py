@@ -184,7 +184,14 @@ def fingerprint_of_code(code: GradientCode) -> str:
     digest = hashlib.sha256()
     for segment in code.segments:
         matrix = segment.encoding
-        facts = (matrix.shape, segment.blocks, float(segment.length), segment.stragglers, segment.decoder)
+        facts: tuple[Any, ...] = (
+            matrix.shape,
+            segment.blocks,
+            float(segment.length),
+            segment.stragglers,
+            segment.decoder,
+        )
+        facts = facts if segment.signs is None else (*facts, segment.signs)
         digest.update(repr(facts).encode())
         for part in (matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data):
             digest.update(part.tobytes())

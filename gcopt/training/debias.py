@@ -12,6 +12,7 @@ from gcopt.averages import mean_error, moments
 from gcopt.code import GradientCode
 from gcopt.errors import InputError
 from gcopt.inexact import decoded, draws_for, responders
+from gcopt.redrawn import mean_over_draws, moments_over_draws
 from gcopt.solvers.seeding import generator
 from gcopt.waiting import Waiting
 
@@ -91,10 +92,12 @@ def _average(waiting: Waiting, c: int, probability: float | None, rng: np.random
     segment = waiting.code.segments[c]
     about: dict[str, Any] = {"stragglers": segment.stragglers, "probability": probability}
     options = {**about, "samples": draws_for(segment.workers), "rng": rng}
+    redrawn, decoder = segment.signs is not None, waiting.decoders[c]
     if segment.is_linear:
-        return moments(waiting.decoders[c], **options).factor
+        return (moments_over_draws(segment, **options) if redrawn else moments(decoder, **options)).factor
     # least squares projects the target, so that what is lost of it is the error
-    return 1.0 - mean_error(waiting.decoders[c], **options).value / (segment.blocks * segment.partitions)
+    lost = mean_over_draws(segment, **options) if redrawn else mean_error(decoder, **options)
+    return 1.0 - lost.value / (segment.blocks * segment.partitions)
 
 
 @dataclass(frozen=True)

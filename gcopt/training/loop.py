@@ -104,7 +104,8 @@ class Run:
         number = state.iteration
         begun = engine.now()
         only = None if self.replay is None else self.replay[number]
-        task = master.begin(version=number, batch=number, now=begun, only=only)
+        draw = number if self.job.code.redraws else 0
+        task = master.begin(version=number, batch=number, draw=draw, now=begun, only=only)
         if (hopeless := master.check()) is not None:
             raise TrainingError(hopeless.reason)
         master.excuse(engine.broadcast(task, state.parameters))

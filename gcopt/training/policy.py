@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gcopt.arrivals import arrivals
 from gcopt.code import GradientCode, Segment
-from gcopt.decoding import Decoder, Decoding
+from gcopt.decoding import Decoder, Decoding, Fresh
 from gcopt.decoding.running import Running
 from gcopt.training.events import Broadcast, Message, Part, Reached
 from gcopt.waiting import Waiting
@@ -60,8 +60,14 @@ class Policy:
         self.seconds = 0.0
         self.deadline = np.inf if deadline is None else deadline
         self.gives_in = self.waiting.gives_in
-        self.decoders = self.waiting.decoders
+        self.decoders = list(self.waiting.decoders)
         self.rules = [Rule(self.waiting, c) for c in range(len(code.segments))]
+
+    def take_up(self, draw: int) -> None:
+        """Decode the messages of this draw of the signs from now on."""
+        for c, segment in enumerate(self.code.segments):
+            if segment.signs is not None:
+                self.decoders[c] = Fresh(segment.at(draw))
 
     def enough(self, segment: int, heard: Bools) -> bool:
         """Whether the answers of these workers, bool (n,), suffice for a segment when no more can come."""
@@ -169,14 +175,16 @@ class Rule:
         self.tolerance = waiting.tolerance(c)
         self.count = n - segment.stragglers if kind == "count" else None
         self.team, self.part = list(range(n)), [0] * n
-        self.needed = [{"count": n - segment.stragglers, "within": 1, "never": n + 1}.get(kind, 0)]
+        few = 1 if segment.signs is not None else 0
+        self.needed = [{"count": n - segment.stragglers, "within": 1, "never": n + 1}.get(kind, few)]
         self.held: dict[int, list[int]] = {}
         self.spare = 0
         self._irregular: list[tuple[NDArray[np.intp], Running]] = []
         self._nearly: tuple[Running, float] | None = None
-        if kind == "exact":
+        # what one draw of signs needs says nothing about the next, so that every set is decoded then
+        if kind == "exact" and segment.signs is None:
             self._read(segment)
-        elif kind == "within":
+        elif kind == "within" and segment.signs is None:
             held = np.split(segment.support.indices, segment.support.indptr[1:-1])
             self.held = {j: partitions.tolist() for j, partitions in enumerate(held)}
             self.spare = int(self.tolerance / segment.blocks)

@@ -90,6 +90,7 @@ class Master:
         self, *, version: int, batch: int, now: float, draw: int = 0, only: Sequence[Bools] | None = None
     ) -> Broadcast:
         """Begin an iteration; ``only`` names, per segment, the workers to be used and waited for (a replay)."""
+        self.policy.take_up(draw)
         self._gather(only)
         self._task = Broadcast(version, batch, draw, self._used)
         self._waiting = True

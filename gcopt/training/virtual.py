@@ -66,7 +66,8 @@ class VirtualEngine(Engine):
         view = Pass(self.job.problem, self.job.batches, self._batch, self._parameters)
         for part in step.parts:
             start, stop = cuts[part.segment], cuts[part.segment + 1]
-            found = view.compute(estimate(code.segments[part.segment], part.decoding, start, stop))
+            segment = self.job.policy.decoders[part.segment].segment
+            found = view.compute(estimate(segment, part.decoding, start, stop))
             out[start:stop] = found[: stop - start]
         return out
 

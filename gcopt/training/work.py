@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gcopt.signs import Signs
+
 if TYPE_CHECKING:
     from gcopt.code import GradientCode, Segment
     from gcopt.decoding import Decoding
@@ -24,7 +26,7 @@ _NOTHING = 1e-13
 class Term(NamedTuple):
     """Coordinates ``start`` to ``stop`` of ``factor * sum_i coefficients[i] g_i``, added at ``at`` of a vector.
 
-    The factor is 1 or, for the imaginary part of a complex code, 1j.
+    The factor is 1 or, for the imaginary part of a complex code, 1j; times what a draw of the signs makes of the block.
     """
 
     at: int
@@ -33,14 +35,38 @@ class Term(NamedTuple):
     partitions: Ints
     coefficients: Floats
     factor: complex
+    block: int = 0
 
 
 class Stretch(NamedTuple):
-    """A vector of this length and type that is the sum of some terms."""
+    """A vector of this length and type that is the sum of some terms; ``ratios`` tells how they depend on the draw."""
 
     length: int
     dtype: np.dtype[Any]
     terms: tuple[Term, ...]
+    ratios: Ratios | None = None
+
+    def at(self, draw: int) -> Stretch:
+        """Return the stretch as it is in one draw of the signs."""
+        if self.ratios is None:
+            return self
+        ratios = self.ratios(draw)
+        return self._replace(terms=tuple(t._replace(factor=t.factor * float(ratios[t.block])) for t in self.terms))
+
+
+class Ratios(NamedTuple):
+    """What the blocks of a worker are multiplied with in other draws than that of the encoding matrix."""
+
+    signs: Signs
+    worker: int
+    workers: int
+    blocks: int
+
+    def __call__(self, draw: int) -> Floats:
+        """Return them for one draw, shape (m,)."""
+        shape = (self.workers, self.blocks)
+        new, old = self.signs.factors(draw, *shape), self.signs.factors(self.signs.draw, *shape)
+        return np.asarray(new[self.worker] / old[self.worker])
 
 
 def assignment(code: GradientCode, worker: int, parameters: int) -> list[Stretch]:
@@ -62,8 +88,10 @@ def _message(segment: Segment, worker: int, start: int, stop: int) -> Stretch:
     edges = _edges(segment, start, stop)
     terms: list[Term] = []
     for u, (a, b) in enumerate(edges):
-        terms += _terms(0, a, b, np.real(row[u]), 0.0) + _terms(0, a, b, np.imag(row[u]), 0.0, 1j)
-    return Stretch(edges[0][1] - start, segment.encoding.dtype, tuple(terms))
+        terms += _terms(0, a, b, np.real(row[u]), 0.0, 1, u) + _terms(0, a, b, np.imag(row[u]), 0.0, 1j, u)
+    signs = segment.signs
+    ratios = None if signs is None else Ratios(signs, worker, segment.workers, segment.blocks)
+    return Stretch(edges[0][1] - start, segment.encoding.dtype, tuple(terms), ratios)
 
 
 def estimate(segment: Segment, decoding: Decoding, start: int, stop: int) -> Stretch:
@@ -88,11 +116,13 @@ def _edges(segment: Segment, start: int, stop: int) -> list[tuple[int, int]]:
     return list(pairwise(cuts))
 
 
-def _terms(at: int, start: int, stop: int, row: Floats, nothing: float, factor: complex = 1) -> list[Term]:
+def _terms(
+    at: int, start: int, stop: int, row: Floats, nothing: float, factor: complex = 1, block: int = 0
+) -> list[Term]:
     partitions = np.flatnonzero(np.abs(row) > nothing)
     if start == stop or not partitions.size:
         return []
-    return [Term(at, start, stop, partitions, np.array(row[partitions]), factor)]
+    return [Term(at, start, stop, partitions, np.array(row[partitions]), factor, block)]
 
 
 class Pass:
@@ -130,7 +160,8 @@ class Pass:
         terms, d = stretch.terms, self.parameters.size
         fused = all(term.stop - term.start == d for term in terms)
         values = [self._gradient(term) if fused else self._backward(term) for term in terms]
-        if len(terms) == 1 and values[0].size == stretch.length and stretch.dtype == values[0].dtype:
+        alone = len(terms) == 1 and terms[0].factor == 1
+        if alone and values[0].size == stretch.length and stretch.dtype == values[0].dtype:
             return values[0]
         out = np.zeros(stretch.length, dtype=stretch.dtype)
         for term, value in zip(terms, values, strict=True):
@@ -156,10 +187,10 @@ class Pass:
         self._residuals.update(zip(new.tolist(), np.split(residual, np.cumsum(rows)[:-1]), strict=True))
 
     def _rows(self, term: Term) -> tuple[Ints, Floats]:
-        if self._known is not None and (found := self._known.get(id(term))) is not None:
+        if self._known is not None and (found := self._known.get(id(term.partitions))) is not None:
             return found
         windows, owner, scale = self.batches.rows(self.batch, term.partitions)
         rows = windows, term.coefficients[owner] * scale[owner]
         if self._known is not None:
-            self._known[id(term)] = rows
+            self._known[id(term.partitions)] = rows
         return rows

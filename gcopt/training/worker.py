@@ -117,7 +117,7 @@ class Worker:
         for segment, stretch in enumerate(self.stretches):
             if due[segment] == float("inf"):
                 break
-            self.board.slots[segment][self.number] = view.compute(stretch)
+            self.board.slots[segment][self.number] = view.compute(stretch.at(task[2]))
             seconds = time.perf_counter() - begin
             called = self._outdated(task[0], due[segment])
             # too late an answer is reported all the same: it shows that this worker lives, and how slow it is

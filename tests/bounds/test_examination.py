@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from scipy.io import mmwrite
 
 import gcopt
-from gcopt.averages import Mean
 from gcopt.bounds import BOUNDS, Case, examine
 from gcopt.bounds._failures import failure_probability
 from gcopt.bounds.bound import bound
@@ -21,6 +20,7 @@ from gcopt.decoding import Decoder
 from gcopt.errors import InputError
 from gcopt.families import FAMILIES
 from gcopt.measuring import Measured
+from gcopt.moments import Mean
 from gcopt.verification import verify
 from tests.bounds.codes import PALEY, code, groups
 from tests.families.samples import SAMPLES

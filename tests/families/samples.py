@@ -34,4 +34,10 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "margulis": {"workers": 9, "stragglers": 2},
     "ramanujan": {"workers": 1092, "stragglers": 20, "load": 6},
     "graph-assignment": {"graph": "petersen", "stragglers": 3},
+    "random-signs": {
+        "assignment": {"family": "circulant", "workers": 7, "stragglers": 1, "shifts": [0, 1, 3]},
+        "blocks": 2,
+        "stragglers": 2,
+        "rng": 3,
+    },
 }
