@@ -8,7 +8,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block_bounds import mean_bound, mean_bound_independent, worst_bound
+from ..block_bounds import fixed_bound, mean_bound, mean_bound_independent, worst_bound
 from ..errors import InfeasibleError, InputError
 
 Ints = NDArray[np.int64]
@@ -43,6 +43,9 @@ class Question:
         V: merge the partitions into so many clusters that are always placed together; by default it is searched.
     signs : bool
         Whether all coefficients are 1 or -1 and a worker has the same for all its partitions (construction I), or free.
+    unbiased : bool
+        Whether every responder is to count the same whoever responds, so that the mean estimate is the gradient: the
+        least mean error of such codes whose decoding vectors are signs. Needs a probability and ``signs``.
     samples : int
         Sets of stragglers drawn where they are too many to look at all.
 
@@ -64,6 +67,7 @@ class Question:
     probability: float | None = None
     clusters: int | None = None
     signs: bool = False
+    unbiased: bool = False
     samples: int = 400
 
     def __post_init__(self) -> None:
@@ -78,6 +82,11 @@ class Question:
             raise InfeasibleError(
                 f"blocks is {m}: {k} partitions need {m} workers each, {k * m} places, and {n} workers of load {d} have "
                 f"{n * d}; load={-(-k * m // n)} or blocks={max(1, n * d // k)} would do"
+            )
+        if self.unbiased and (self.probability in (None, 1.0) or self.worst or not self.signs):
+            raise InputError(
+                f"unbiased is asked for with probability {self.probability}, worst {self.worst}, signs {self.signs}; a "
+                "probability below 1, the mean alone and signs would work"
             )
         if self.clusters is not None and not -(-k // d) <= self.clusters <= k:
             raise InputError(
@@ -107,6 +116,8 @@ class Question:
     @property
     def drawn(self) -> bool:
         """Whether a part of the objective is that of some sets only, which may flatter a code."""
+        if self.unbiased:
+            return False
         return (self.mean > 0.0 and not self.all_means) or (self.worst > 0.0 and not self.exact)
 
     @property
@@ -120,7 +131,7 @@ class Question:
         about = self.caps.tolist(), self.partitions, self.blocks
         if self.probability is None:
             return mean_bound(*about, self.stragglers)
-        return mean_bound_independent(*about, self.probability)
+        return (fixed_bound if self.unbiased else mean_bound_independent)(*about, self.probability)
 
     def worst_bound(self) -> float:
         """Return the largest squared error that no code whose workers hold no more can beat."""

@@ -5,22 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..chains import Chain
-from ..errors import InfeasibleError
+from ..errors import InfeasibleError, LimitError
 from ..result import Result, Status
 from ..searching import Keep, Search, Tell
 from ..seeding import RngLike, seed_of
+from .frames import Frames
 from .question import Question
 from .starts import Start, starts
-from .walking import Walk
-
-if TYPE_CHECKING:
-    from .coefficients import Judge
+from .walking import Walk, judge_of, prepared
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -119,6 +116,8 @@ class ShortMessages:
         ------
         InfeasibleError
             If no placement is found to start from.
+        LimitError
+            If none of the codes met is unbiased, where that is asked for.
         """
         begin, seed = time.perf_counter(), seed_of(rng)
         bound = question.bound()
@@ -138,6 +137,13 @@ class ShortMessages:
             for chain in found.chains
         }
         best = ends.pop(found.best.number)
+        if question.unbiased:
+            if found.best.value > 2.0 * question.blocks * question.partitions:
+                raise LimitError(
+                    f"no code without bias was found for {question.blocks} blocks and loads of {question.load}; more "
+                    "moves or a larger load may do"
+                )
+            best = replace(best, matrix=Frames(question, best.sizes).coefficients(best.matrix))
         return ShortMessagesResult(
             value=found.best.value,
             bound=bound,
@@ -158,9 +164,6 @@ class ShortMessages:
 
 def _ranked(question: Question, given: Iterable[tuple[str, Floats]], seed: int) -> tuple[Start, ...]:
     """Return the starts, best first: by value, those that are best without it once their coefficients are tuned."""
-    from .coefficients import Judge
-    from .walking import prepared
-
     fitting = [start for start in starts(question, given, seed) if start.fits(question)]
     if not fitting:
         clusters = f" in {question.clusters} clusters" if question.clusters else ""
@@ -168,7 +171,7 @@ def _ranked(question: Question, given: Iterable[tuple[str, Floats]], seed: int) 
             f"no placement of {question.partitions} partitions{clusters} was found for loads of {question.load}; a "
             "larger load would work"
         )
-    judges: list[Judge] = [Judge(question, start.sizes, seed) for start in fitting]
+    judges = [judge_of(question, start.sizes, seed) for start in fitting]
     none = np.empty((0, question.stragglers), dtype=np.int64)
     values = [judge.judge(start.matrix, none)[0] for judge, start in zip(judges, fitting, strict=True)]
     order = np.argsort(values, kind="stable")

@@ -12,6 +12,7 @@ from .. import assignment
 from ..assignment import starts as placements
 from ..seeding import generator
 from .classes import in_classes
+from .products import null_space_products
 from .question import Question
 
 Floats = NDArray[np.float64]
@@ -93,6 +94,7 @@ def starts(question: Question, given: Iterable[tuple[str, Floats]], seed: int) -
         one = Start.of_code(name, (matrix != 0.0).astype(np.float64), 1)
         stream += 1
         yield from _coded(question, name, one.held(), one.sizes, one.labels, generator(seed, 3, stream))
+    yield groups(question, seed)
     for clusters in cluster_counts(question):
         for name, held, sizes in _placed(question, clusters, seed):
             stream += 1
@@ -101,6 +103,35 @@ def starts(question: Question, given: Iterable[tuple[str, Floats]], seed: int) -
         if question.clusters in (None, len(classes.sizes)):
             matrix = classes.matrix(question.blocks, generator(seed, 4, number))
             yield Start(classes.name, matrix, classes.sizes, classes.labels)
+
+
+def groups(question: Question, seed: int) -> Start:
+    """Return the fewest clusters, one on each worker, with an MDS code (normal coefficients) in each group of workers.
+
+    Kadhe, Koyluoglu & Ramchandran 2020 where the load divides n and k = n. Signs are rows of a Sylvester matrix in turn.
+    """
+    n, clusters = question.workers, -(-question.partitions // question.load)
+    sizes = placements.cluster_sizes(question.partitions, clusters)
+    held = np.arange(clusters) == (np.arange(n) * clusters // n)[:, None]
+    vectors = generator(seed, 7).standard_normal((n, question.blocks, 1))
+    if question.signs:
+        rows = sylvester(question.blocks)
+        vectors = rows[np.arange(n) % len(rows), :, None]
+    return Start("groups + MDS", ((held * np.sqrt(sizes))[:, None, :] * vectors).reshape(n, -1), sizes, sizes)
+
+
+def sylvester(blocks: int) -> Floats:
+    """Return the first m columns of the smallest Sylvester matrix that has so many.
+
+    Examples
+    --------
+    >>> sylvester(2).tolist()
+    [[1.0, 1.0], [1.0, -1.0]]
+    """
+    found = np.ones((1, 1))
+    while len(found) < blocks:
+        found = np.block([[found, found], [found, -found]])
+    return np.asarray(found[:, :blocks])
 
 
 def cluster_counts(question: Question) -> list[int]:
@@ -140,11 +171,17 @@ def _placed(question: Question, clusters: int, seed: int) -> Iterator[tuple[str,
 def _coded(
     question: Question, name: str, held: Ints, sizes: Ints, labels: Ints, rng: np.random.Generator
 ) -> Iterator[Start]:
-    """Yield a placement with signs and with directions, one vector per worker (A D_u), and with normal coefficients."""
+    """Yield a placement with coefficients of several kinds.
+
+    Signs and directions are one vector per worker (A D_u: construction I); those of null spaces are construction II;
+    normal ones have nothing in common.
+    """
     n, m = question.workers, question.blocks
     scaled = held * np.sqrt(sizes)
     kinds = {f"{name}, signs": rng.choice([-1.0, 1.0], (n, m, 1))}
     if not question.signs:
+        if (products := null_space_products(held, m, rng)) is not None:
+            kinds[f"{name}, null space"] = products
         kinds[f"{name}, directions"] = directions(n, m, rng)[:, :, None]
         kinds[f"{name}, generic"] = rng.standard_normal((n, m, len(sizes)))
     for words, vectors in kinds.items():

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..chains import Chain
 from ..seeding import generator
+from .frames import Frames
 from .moves import moved
 from .question import Question
 from .starts import Start
@@ -53,20 +54,16 @@ class Walk:
 
     def start(self, seed: int, number: int) -> Chain:
         """Return the chain at its start, its coefficients tuned where they may be, evaluated."""
-        from .coefficients import Judge
-
         start = self.starts[number % len(self.starts)]
-        judge = Judge(self.question, start.sizes, seed)
+        judge = judge_of(self.question, start.sizes, seed)
         X, value, bad = prepared(judge, start)
         arrays = {"sizes": start.sizes, "labels": start.labels, "best": X, "current": X, "bad": bad}
         return Chain(number, 0, value, {**arrays, "scale": np.array(value)})
 
     def advance(self, chain: Chain, seed: int) -> Chain:
         """Make one block of moves; a new cycle starts from the best so far."""
-        from .coefficients import Judge
-
         arrays, number = chain.arrays, chain.moves // _BLOCK
-        judge = Judge(self.question, arrays["sizes"], seed)
+        judge = judge_of(self.question, arrays["sizes"], seed)
         cycle = (number // _CYCLE + 1).bit_length() - 1
         first, length = _CYCLE * (2**cycle - 1), _CYCLE * 2**cycle
         part = (number - first + np.arange(_BLOCK) / _BLOCK) / length
@@ -75,18 +72,25 @@ class Walk:
         rng = generator(seed, 1, chain.number, number)
         X, best, value = _walked(judge, X, arrays["labels"], arrays["bad"], heats, rng)
         bad = arrays["bad"]
-        if judge.attacked:
+        if not isinstance(judge, Frames) and judge.attacked:
             best, (value, bad) = X, judge.judge(X, bad)
         better = value < chain.value
         changed = {"current": X, "bad": bad, "best": best if better else arrays["best"]}
         return Chain(chain.number, chain.moves + _BLOCK, min(value, chain.value), {**arrays, **changed})
 
 
-def prepared(judge: Judge, start: Start) -> tuple[Floats, float, Ints]:
+def judge_of(question: Question, sizes: Ints, seed: int) -> Judge | Frames:
+    """Return what evaluates codes with clusters of these sizes."""
+    from .coefficients import Judge
+
+    return Frames(question, sizes) if question.unbiased else Judge(question, sizes, seed)
+
+
+def prepared(judge: Judge | Frames, start: Start) -> tuple[Floats, float, Ints]:
     """Return the code of a start with better coefficients where these are tuned, its value, and its bad sets."""
     bad = np.empty((0, judge.question.stragglers), dtype=np.int64)
     value, bad = judge.judge(start.matrix, bad)
-    if not judge.question.tuned:
+    if isinstance(judge, Frames) or not judge.question.tuned:
         return start.matrix, value, bad
     X = start.matrix
     for _ in range(_ALTERNATING):
@@ -97,14 +101,14 @@ def prepared(judge: Judge, start: Start) -> tuple[Floats, float, Ints]:
 
 
 def _walked(
-    judge: Judge, X: Floats, labels: Ints, bad: Ints, heats: Floats, rng: np.random.Generator
+    judge: Judge | Frames, X: Floats, labels: Ints, bad: Ints, heats: Floats, rng: np.random.Generator
 ) -> tuple[Floats, Floats, float]:
     """Make moves; return where they end, and the best code on the way with its value."""
     value = judge.value(X, bad)
     best, record = X, value
     for heat in heats:
         Y = moved(X, judge.question, judge.sizes, labels, rng)
-        if judge.question.tuned:
+        if not isinstance(judge, Frames) and judge.question.tuned:
             Y = judge.descend(Y, bad, _STEPS)
         there = judge.value(Y, bad)
         if there < value + heat * rng.exponential():
