@@ -19,6 +19,7 @@ from gcopt.evaluate import evaluate
 from gcopt.files import load as read
 from gcopt.known_codes import known_codes
 from gcopt.measuring import Measured
+from gcopt.solvers.block_bounds import expected_loss, expected_rank
 from gcopt.solvers.result import Status
 from gcopt.solvers.short_messages import Question, ShortMessages, ShortMessagesResult
 from gcopt.solving import Solution, Solver
@@ -118,9 +119,8 @@ def _question(about: dict[str, Any]) -> Question:
         raise InputError("stragglers is missing; their number, or for the mean a probability, is needed")
     if about["coefficients"] not in _COEFFICIENTS:
         raise InputError(f"coefficients is {about['coefficients']!r}; one of {', '.join(_COEFFICIENTS)} would work")
-    if start := about["start"]:
-        if not isinstance(start, str):
-            raise InputError(f"start is {start!r}; the name of a file is needed")
+    if about["start"] is not None and not isinstance(about["start"], str):
+        raise InputError(f"start is {about['start']!r}; the name of a file is needed")
     return Question(
         n,
         k,
@@ -224,16 +224,23 @@ def _worst(question: Question, found: ShortMessagesResult, measured: Measured) -
 
 
 def _mean(question: Question, measured: Measured) -> _Part:
-    """The mean; drawn sets may miss what is rare, and what no code can be better than is then the better estimate."""
-    q, bound = question.probability, question.mean_bound()
-    mean = measured.mean(0, question.stragglers, q)
-    value = mean.value if mean.exact else max(mean.value, bound)
+    """The mean; drawn sets may miss what is rare, and what the replication alone costs is then the better estimate."""
+    n, m, s, q, bound = (
+        question.workers,
+        question.blocks,
+        question.stragglers,
+        question.probability,
+        question.mean_bound(),
+    )
+    mean, copies = measured.mean(0, s, q), measured.code.segments[0].replication.tolist()
+    rare = sum(expected_loss(n, g, m, s) if q is None else m - expected_rank(g, m, q) for g in copies)
+    value = mean.value if mean.exact else max(mean.value, rare)
     about: dict[str, Any] = {"stragglers": question.stragglers} if q is None else {"probability": q}
     source = "computed: signs and dual frames" if question.unbiased else "computed: all sets of stragglers"
     claims = (Claim("mean", mean.value, source, **about),) if mean.exact else ()
     if question.unbiased:
         claims = (Claim("unbiased", 0.0, source, **about), *claims)
-    shown = {"value": mean.value, "stderr": mean.stderr, "exact": mean.exact, "bound": bound}
+    shown = {"value": mean.value, "stderr": mean.stderr, "exact": mean.exact, "at least": rare, "bound": bound}
     return _Part(value, mean.exact, shown, claims)
 
 

@@ -74,12 +74,7 @@ def mean_bound(loads: Sequence[int], partitions: int, blocks: int, stragglers: i
     [0.0, 0.0, 1.0, 2.8, 5.2, 8.0, 11.0]
     """
     n, s, m = len(loads), _stragglers(loads, stragglers), _blocks(blocks)
-
-    def cost(copies: int) -> float:
-        heard = range(min(m, copies + 1))
-        return sum((m - x) * _responders(n, copies, s, x) for x in heard) / comb(n, s)
-
-    return _evenly(loads, partitions, cost)
+    return _evenly(loads, partitions, lambda copies: expected_loss(n, copies, m, s))
 
 
 def mean_bound_independent(loads: Sequence[int], partitions: int, blocks: int, probability: float) -> float:
@@ -144,6 +139,18 @@ def fixed_bound(loads: Sequence[int], partitions: int, blocks: int, probability:
     if q == 1.0:
         return inf
     return _evenly(loads, partitions, lambda g: m * m * q / ((1.0 - q) * g) if g >= m else inf)
+
+
+def expected_loss(workers: int, copies: int, blocks: int, stragglers: int) -> float:
+    """Return E max(0, m - X) of X responders among so many workers when s of all n straggle at random.
+
+    Examples
+    --------
+    >>> expected_loss(7, 3, 2, 2) * 7
+    1.0
+    """
+    n, m, s = workers, blocks, stragglers
+    return sum((m - x) * _responders(n, copies, s, x) for x in range(min(m, copies + 1))) / comb(n, s)
 
 
 def expected_rank(copies: int, blocks: int, probability: float) -> float:

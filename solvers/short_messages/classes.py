@@ -81,7 +81,7 @@ def in_classes(question: Question, seed: int) -> Iterator[Classes]:
 
 def _best(question: Question, sizes: Ints, tied: int, parts: int, rng: np.random.Generator) -> Classes:
     """Return the placement with the fewest `thirds` of some."""
-    found = []
+    found: list[tuple[int, int, Classes]] = []
     for _ in range(_DRAWS):
         one = _placed(question, sizes, tied, parts, rng)
         found.append((thirds(one.held, question.blocks, question.stragglers), len(found), one))
@@ -108,7 +108,7 @@ def thirds(held: Ints, blocks: int, stragglers: int) -> int:
 
 
 def _placed(question: Question, sizes: Ints, tied: int, parts: int, rng: np.random.Generator) -> Classes:
-    """Return random classes, the last ``tied`` of them cut into parts; clusters share as few workers as switches make."""
+    """Return random classes, the last ``tied`` cut into parts; clusters share as few workers as switches make."""
     from ..assignment._spread_kernels import spread
 
     n, count = question.workers, len(sizes)

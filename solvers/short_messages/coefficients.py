@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .._descent import minimise
 from ..attack import bad_sets
+from ..block_bounds import expected_loss, expected_rank
 from ..seeding import generator
 from ._kernels import decode
 from .question import Question
@@ -17,8 +18,9 @@ from .question import Question
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-RIDGE = 1e-8
-"""Eps, for rows of length 1: errors come out larger by this times the squared length of the decoding."""
+RIDGE, FAINT = 1e-8, 1e-10
+"""Eps, for rows of length 1, where coefficients are tuned, lest decoding take large ones, and where they are not:
+errors come out larger by this times the squared length of the decoding."""
 
 _POWER = 24  # of the errors, whose norm stands for the largest one where a slope is needed
 _NEW, _KNOWN = 32, 96  # bad sets that an attack brings, and how many are remembered
@@ -43,6 +45,7 @@ class Judge:
         self.question, self.sizes, self.seed = question, sizes, seed
         self.target = np.kron(np.eye(question.blocks), np.sqrt(sizes))
         self.whole = float(question.blocks * question.partitions)
+        self.ridge = RIDGE if question.tuned else FAINT
 
     @cached_property
     def _mean_sets(self) -> tuple[Ints, Floats]:
@@ -75,13 +78,35 @@ class Judge:
 
     def value(self, X: Floats, bad: Ints) -> float:
         """Return the value of a code; ``bad`` sets stand for all where these are too many."""
-        parts = self._parts(_unit(X), bad)
-        return sum(weight * (float(errors @ chances) if chances is not None else float(errors.max()))
-                   for weight, errors, _, chances in parts)
+        total = self._missed(X)
+        for weight, errors, _, chances in self._parts(_unit(X), bad):
+            total += weight * (float(errors.max()) if chances is None else float(errors @ chances))
+        return total
+
+    def _missed(self, X: Floats) -> float:
+        """Return what drawn sets miss: clusters short of responders are rare, but what they cost on average is known.
+
+        It depends on nothing but how many workers a cluster has (the pointwise bound, each missing dimension costs 1).
+        """
+        question, m = self.question, self.question.blocks
+        if question.all_means or not question.mean:
+            return 0.0
+        sets, chances = self._mean_sets
+        held = (X.reshape(len(X), m, -1) != 0.0).any(axis=1)
+        heard = np.ones((len(sets), question.workers + 1), dtype=bool)
+        np.put_along_axis(heard, sets, False, axis=1)  # -1 is the last, which is nobody
+        drawn = chances @ np.maximum(0, m - heard[:, :-1].astype(np.int64) @ held)
+        known = [self._loss(int(copies)) for copies in held.sum(axis=0)]
+        return question.mean * float((np.array(known) - drawn) @ self.sizes)
+
+    def _loss(self, copies: int) -> float:
+        """Return what a partition with so many workers costs on average at least."""
+        n, m, s, q = (getattr(self.question, name) for name in ("workers", "blocks", "stragglers", "probability"))
+        return expected_loss(n, copies, m, s) if q is None else m - expected_rank(copies, m, q)
 
     def _parts(self, U: Floats, bad: Ints) -> list[tuple[float, Floats, Floats, Floats | None]]:
         """Return weight, errors and decodings of the mean, with chances, and of the worst case, with None."""
-        gram, seen = U @ U.T + RIDGE * np.eye(len(U)), U @ self.target.T
+        gram, seen = U @ U.T + self.ridge * np.eye(len(U)), U @ self.target.T
         parts: list[tuple[float, Floats, Floats, Floats | None]] = []
         if self.question.mean:
             sets, chances = self._mean_sets
@@ -106,7 +131,7 @@ class Judge:
     def _moments(self, U: Floats, bad: Ints) -> tuple[float, Floats, Floats]:
         """Return the value, and sum_F w_F R_F^T R_F and sum_F w_F R_F^T, w_F what a set counts at this point."""
         n, m = len(U), self.question.blocks
-        value, square, first = 0.0, np.zeros((n, n)), np.zeros((n, m))
+        value, square, first = self._missed(U), np.zeros((n, n)), np.zeros((n, m))
         for weight, errors, R, chances in self._parts(U, bad):
             if chances is None:
                 top = float(errors.max())
@@ -156,7 +181,7 @@ class Judge:
 
 def _unit(X: Floats) -> Floats:
     """Return rows of length 1."""
-    return X / np.linalg.norm(X, axis=1, keepdims=True)
+    return np.asarray(X / np.linalg.norm(X, axis=1, keepdims=True))
 
 
 def _filled(X: Floats, some: Ints, values: Floats) -> Floats:

@@ -16,6 +16,7 @@ from .question import Question
 from .starts import Start, groups
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Compared = dict[str, dict[str, float]]
 
 _PATTERNS = 8  # free signs up to which all are looked at
@@ -45,7 +46,7 @@ def compared(question: Question, given: Iterable[tuple[str, Floats]], seed: int)
         start = Start.of_code(name, (matrix != 0.0).astype(np.float64), 1)
         held, rng = start.held(), generator(seed, 8, number)
 
-        def of(vectors: Floats, start: Start = start, held: Floats = held) -> float:
+        def of(vectors: Floats, start: Start = start, held: Ints = held) -> float:
             X = (held * np.sqrt(start.sizes))[:, None, :] * vectors
             return _value(question, replace(start, matrix=X.reshape(len(X), -1)), seed)
 

@@ -80,17 +80,18 @@ class Question:
             raise InputError(f"load is {d}; from 1 to the {k} partitions would work")
         if n * d < k * m:
             raise InfeasibleError(
-                f"blocks is {m}: {k} partitions need {m} workers each, {k * m} places, and {n} workers of load {d} have "
-                f"{n * d}; load={-(-k * m // n)} or blocks={max(1, n * d // k)} would do"
+                f"blocks is {m}: {k} partitions need {m} workers each, {k * m} places, and {n} workers of load {d} "
+                f"have {n * d}; load={-(-k * m // n)} or blocks={max(1, n * d // k)} would do"
             )
         if self.unbiased and (self.probability in (None, 1.0) or self.worst or not self.signs):
             raise InputError(
                 f"unbiased is asked for with probability {self.probability}, worst {self.worst}, signs {self.signs}; a "
                 "probability below 1, the mean alone and signs would work"
             )
-        if self.clusters is not None and not -(-k // d) <= self.clusters <= k:
+        fewest = -(-k // d)
+        if self.clusters is not None and not fewest <= self.clusters <= k:
             raise InputError(
-                f"clusters is {self.clusters}; from {-(-k // d)} (no larger than a load) to the {k} partitions would work"
+                f"clusters is {self.clusters}; from {fewest} (none larger than a load) to the {k} partitions would work"
             )
 
     @property

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ..chains import Chain
 from ..errors import InfeasibleError, LimitError
 from ..result import Result, Status
-from ..searching import Keep, Search, Tell
-from ..seeding import RngLike, seed_of
+from ..searching import Found, Keep, Search, Tell
+from ..seeding import RngLike, generator, seed_of
 from .frames import Frames
 from .question import Question
 from .starts import Start, starts
@@ -22,8 +22,8 @@ from .walking import Walk, judge_of, prepared
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_OTHERS = 6  # starts that are returned beside what was found
 _TUNED = 12  # starts whose coefficients are tuned before they are ranked
+_FRESH = 4  # times as many drawn sets say at the end which chain is best
 _MET = 5e-7  # so near to the bound a regularised value ends the search
 
 
@@ -41,8 +41,6 @@ class ShortMessagesResult(Result):
         Partitions in each cluster.
     bad : int64, shape (any, s)
         Sets of stragglers that were bad for codes on the way to this one.
-    others : tuple of Start
-        The best of the other chains, and the best starts: where the objective was sampled, one of them may be better.
     start : str
         Where the chain that found it began.
     chain : int
@@ -58,7 +56,6 @@ class ShortMessagesResult(Result):
     encoding: Floats
     sizes: Ints
     bad: Ints
-    others: tuple[Start, ...]
     start: str
     chain: int
     moves: tuple[int, ...]
@@ -132,11 +129,8 @@ class ShortMessages:
             search = replace(search, seconds=max(0.0, search.seconds - ranking))
         problem = replace(problem, starts=ranked)
         found = search.run(problem, rng=seed, chains=chains, enough=enough, tell=tell, keep=keep)
-        ends = {
-            chain.number: replace(ranked[chain.number % len(ranked)], matrix=chain.arrays["best"])
-            for chain in found.chains
-        }
-        best = ends.pop(found.best.number)
+        chain = _least(question, found) if question.drawn else found.best
+        best = replace(ranked[chain.number % len(ranked)], matrix=chain.arrays["best"])
         if question.unbiased:
             if found.best.value > 2.0 * question.blocks * question.partitions:
                 raise LimitError(
@@ -145,21 +139,31 @@ class ShortMessages:
                 )
             best = replace(best, matrix=Frames(question, best.sizes).coefficients(best.matrix))
         return ShortMessagesResult(
-            value=found.best.value,
+            value=chain.value,
             bound=bound,
             status=Status.OPTIMAL if found.stopped == "enough" and not question.drawn else Status.FEASIBLE,
             seconds=ranking + found.seconds,
             seed=seed,
             encoding=best.encoding,
             sizes=best.sizes,
-            bad=found.best.arrays["bad"],
-            others=(*ends.values(), *ranked[:_OTHERS]),
+            bad=chain.arrays["bad"],
             start=best.name,
-            chain=found.best.number,
+            chain=chain.number,
             moves=found.moves,
             chains=found.chains,
             stopped=found.stopped,
         )
+
+
+def _least(question: Question, found: Found) -> Chain:
+    """Return the chain whose code is best on sets of stragglers that no search has seen."""
+    more = replace(question, samples=_FRESH * question.samples)
+    seed = int(generator(found.seed, 9).integers(2**63))
+    values = {
+        chain.number: judge_of(more, chain.arrays["sizes"], seed).judge(chain.arrays["best"], chain.arrays["bad"])[0]
+        for chain in found.chains
+    }
+    return min(found.chains, key=lambda chain: (values[chain.number], chain.number))
 
 
 def _ranked(question: Question, given: Iterable[tuple[str, Floats]], seed: int) -> tuple[Start, ...]:

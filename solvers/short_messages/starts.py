@@ -60,12 +60,12 @@ class Start:
         """The encoding matrix, shape (n, m * k), clusters one after the other."""
         n, V = len(self.matrix), len(self.sizes)
         cells = self.matrix.reshape(n, -1, V) / np.sqrt(self.sizes)
-        return np.repeat(cells, self.sizes, axis=2).reshape(n, -1)
+        return np.asarray(np.repeat(cells, self.sizes, axis=2).reshape(n, -1))
 
     def held(self) -> Ints:
         """Who holds which cluster: 0 or 1, shape (n, V)."""
         n, V = len(self.matrix), len(self.sizes)
-        return (self.matrix.reshape(n, -1, V) != 0.0).any(axis=1).astype(np.int64)
+        return np.asarray((self.matrix.reshape(n, -1, V) != 0.0).any(axis=1).astype(np.int64))
 
     def fits(self, question: Question) -> bool:
         """Whether it keeps to the load and the number of clusters, and every worker sends something."""
@@ -108,7 +108,7 @@ def starts(question: Question, given: Iterable[tuple[str, Floats]], seed: int) -
 def groups(question: Question, seed: int) -> Start:
     """Return the fewest clusters, one on each worker, with an MDS code (normal coefficients) in each group of workers.
 
-    Kadhe, Koyluoglu & Ramchandran 2020 where the load divides n and k = n. Signs are rows of a Sylvester matrix in turn.
+    Kadhe, Koyluoglu & Ramchandran 2020 where the load divides n and k = n. Signs: rows of a Sylvester matrix in turn.
     """
     n, clusters = question.workers, -(-question.partitions // question.load)
     sizes = placements.cluster_sizes(question.partitions, clusters)
@@ -155,9 +155,7 @@ def _placed(question: Question, clusters: int, seed: int) -> Iterator[tuple[str,
     """Yield a random placement of so many clusters and the quasi-cyclic one with the smallest second singular value."""
     weights = assignment.Weights(mean=1.0)
     s = min(question.stragglers, question.workers - 1)
-    single = assignment.Question(
-        question.caps, question.partitions, s, weights, clusters=clusters, tuned=False
-    )
+    single = assignment.Question(question.caps, question.partitions, s, weights, clusters=clusters, tuned=False)
     best: dict[str, tuple[float, placements.Start]] = {}
     for start in placements.starts(single, seed):
         squares = np.append(np.zeros(2), np.linalg.eigvalsh(start.matrix @ start.matrix.T))
@@ -200,5 +198,4 @@ def directions(workers: int, blocks: int, rng: np.random.Generator) -> Floats:
         angles = np.pi * (rng.permutation(workers) + 0.25) / workers
         return np.stack([np.cos(angles), np.sin(angles)], axis=1)
     vectors = rng.standard_normal((workers, blocks))
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
