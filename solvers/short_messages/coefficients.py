@@ -24,6 +24,7 @@ errors come out larger by this times the squared length of the decoding."""
 
 _POWER = 24  # of the errors, whose norm stands for the largest one where a slope is needed
 _NEW, _KNOWN = 32, 96  # bad sets that an attack brings, and how many are remembered
+_ROUNDING = 1e-12  # of m k
 _FIRM = 1e-9  # of the mean eigenvalue, added where coefficients are solved for
 
 
@@ -134,6 +135,7 @@ class Judge:
         value, square, first = self._missed(U), np.zeros((n, n)), np.zeros((n, m))
         for weight, errors, R, chances in self._parts(U, bad):
             if chances is None:
+                errors = np.maximum(errors, _ROUNDING * self.whole)
                 top = float(errors.max())
                 size = top * float(((errors / top) ** _POWER).sum()) ** (1.0 / _POWER)
                 value, counts = value + weight * size, weight * (errors / size) ** (_POWER - 1)

@@ -129,30 +129,35 @@ class ShortMessages:
             search = replace(search, seconds=max(0.0, search.seconds - ranking))
         problem = replace(problem, starts=ranked)
         found = search.run(problem, rng=seed, chains=chains, enough=enough, tell=tell, keep=keep)
-        chain = _least(question, found) if question.drawn else found.best
-        best = replace(ranked[chain.number % len(ranked)], matrix=chain.arrays["best"])
-        if question.unbiased:
-            if found.best.value > 2.0 * question.blocks * question.partitions:
-                raise LimitError(
-                    f"no code without bias was found for {question.blocks} blocks and loads of {question.load}; more "
-                    "moves or a larger load may do"
-                )
-            best = replace(best, matrix=Frames(question, best.sizes).coefficients(best.matrix))
-        return ShortMessagesResult(
-            value=chain.value,
-            bound=bound,
-            status=Status.OPTIMAL if found.stopped == "enough" and not question.drawn else Status.FEASIBLE,
-            seconds=ranking + found.seconds,
-            seed=seed,
-            encoding=best.encoding,
-            sizes=best.sizes,
-            bad=chain.arrays["bad"],
-            start=best.name,
-            chain=chain.number,
-            moves=found.moves,
-            chains=found.chains,
-            stopped=found.stopped,
-        )
+        return _result(question, found, ranked, ranking)
+
+
+def _result(question: Question, found: Found, ranked: tuple[Start, ...], ranking: float) -> ShortMessagesResult:
+    """Return the best code of all chains; ``ranking`` seconds were spent before them."""
+    chain = _least(question, found) if question.drawn else found.best
+    best = replace(ranked[chain.number % len(ranked)], matrix=chain.arrays["best"])
+    if question.unbiased:
+        if chain.value > 2.0 * question.blocks * question.partitions:
+            raise LimitError(
+                f"no code without bias was found for {question.blocks} blocks and loads of {question.load}; more moves "
+                "or a larger load may do"
+            )
+        best = replace(best, matrix=Frames(question, best.sizes).coefficients(best.matrix))
+    return ShortMessagesResult(
+        value=chain.value,
+        bound=question.bound(),
+        status=Status.OPTIMAL if found.stopped == "enough" and not question.drawn else Status.FEASIBLE,
+        seconds=ranking + found.seconds,
+        seed=found.seed,
+        encoding=best.encoding,
+        sizes=best.sizes,
+        bad=chain.arrays["bad"],
+        start=best.name,
+        chain=chain.number,
+        moves=found.moves,
+        chains=found.chains,
+        stopped=found.stopped,
+    )
 
 
 def _least(question: Question, found: Found) -> Chain:
