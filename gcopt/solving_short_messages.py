@@ -19,7 +19,7 @@ from gcopt.evaluate import evaluate
 from gcopt.files import load as read
 from gcopt.known_codes import known_codes
 from gcopt.measuring import Measured
-from gcopt.solvers.block_bounds import expected_loss, expected_rank
+from gcopt.solvers.block_bounds import expected_loss, expected_missing
 from gcopt.solvers.result import Status
 from gcopt.solvers.short_messages import Question, ShortMessages, ShortMessagesResult
 from gcopt.solving import Solution, Solver
@@ -233,7 +233,7 @@ def _mean(question: Question, measured: Measured) -> _Part:
         question.mean_bound(),
     )
     mean, copies = measured.mean(0, s, q), measured.code.segments[0].replication.tolist()
-    rare = sum(expected_loss(n, g, m, s) if q is None else m - expected_rank(g, m, q) for g in copies)
+    rare = sum(expected_loss(n, g, m, s) if q is None else expected_missing(g, m, q) for g in copies)
     value = mean.value if mean.exact else max(mean.value, rare)
     about: dict[str, Any] = {"stragglers": question.stragglers} if q is None else {"probability": q}
     source = "computed: signs and dual frames" if question.unbiased else "computed: all sets of stragglers"

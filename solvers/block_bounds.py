@@ -90,7 +90,7 @@ def mean_bound_independent(loads: Sequence[int], partitions: int, blocks: int, p
     0.109375
     """
     m, q = _blocks(blocks), _probability(probability)
-    return _evenly(loads, partitions, lambda copies: m - expected_rank(copies, m, q))
+    return _evenly(loads, partitions, lambda copies: expected_missing(copies, m, q))
 
 
 def unbiased_bound(loads: Sequence[int], partitions: int, blocks: int, probability: float) -> float:
@@ -114,8 +114,8 @@ def unbiased_bound(loads: Sequence[int], partitions: int, blocks: int, probabili
     m, q = _blocks(blocks), _probability(probability)
 
     def cost(copies: int) -> float:
-        mu = expected_rank(copies, m, q)
-        return m * (m - mu) / mu if mu > 0.0 else inf
+        missing = expected_missing(copies, m, q)
+        return m * missing / (m - missing) if missing < m else inf
 
     return _evenly(loads, partitions, cost)
 
@@ -153,17 +153,18 @@ def expected_loss(workers: int, copies: int, blocks: int, stragglers: int) -> fl
     return sum((m - x) * _responders(n, copies, s, x) for x in range(min(m, copies + 1))) / comb(n, s)
 
 
-def expected_rank(copies: int, blocks: int, probability: float) -> float:
-    """Return mu = E min(m, X) of X responders among so many workers, each straggling with probability q.
+def expected_missing(copies: int, blocks: int, probability: float) -> float:
+    """Return E max(0, m - X) = m - mu of X responders among so many workers, each straggling with probability q.
 
     Examples
     --------
-    >>> expected_rank(2, 2, 0.5), expected_rank(3, 1, 0.0)
-    (1.0, 1.0)
+    >>> expected_missing(2, 2, 0.5), expected_missing(3, 1, 0.0)
+    (1.0, 0.0)
     """
     q = probability
-    chances = [comb(copies, x) * (1.0 - q) ** x * q ** (copies - x) for x in range(min(blocks, copies + 1))]
-    return blocks - sum((blocks - x) * chance for x, chance in enumerate(chances))
+    return sum(
+        (blocks - x) * comb(copies, x) * (1.0 - q) ** x * q ** (copies - x) for x in range(min(blocks, copies + 1))
+    )
 
 
 def _evenly(loads: Sequence[int], partitions: int, cost: Callable[[int], float]) -> float:

@@ -70,6 +70,8 @@ def in_classes(question: Question, seed: int) -> Iterator[Classes]:
         return
     live, m = question.workers - question.stragglers, question.blocks
     for count in range(2, k // q + 1):
+        if question.clusters not in (None, q * count):
+            continue
         sizes = cluster_sizes(k // q, count)
         smallest = int((sizes == sizes[-1]).sum())
         for tied in sorted({count, smallest} - {1}):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .._descent import minimise
 from ..attack import bad_sets
-from ..block_bounds import expected_loss, expected_rank
+from ..block_bounds import expected_loss, expected_missing
 from ..seeding import generator
 from ._kernels import decode
 from .question import Question
@@ -103,7 +103,7 @@ class Judge:
     def _loss(self, copies: int) -> float:
         """Return what a partition with so many workers costs on average at least."""
         n, m, s, q = (getattr(self.question, name) for name in ("workers", "blocks", "stragglers", "probability"))
-        return expected_loss(n, copies, m, s) if q is None else m - expected_rank(copies, m, q)
+        return expected_loss(n, copies, m, s) if q is None else expected_missing(copies, m, q)
 
     def _parts(self, U: Floats, bad: Ints) -> list[tuple[float, Floats, Floats, Floats | None]]:
         """Return weight, errors and decodings of the mean, with chances, and of the worst case, with None."""

@@ -100,9 +100,8 @@ def starts(question: Question, given: Iterable[tuple[str, Floats]], seed: int) -
             stream += 1
             yield from _coded(question, name, held, sizes, sizes, generator(seed, 3, stream))
     for number, classes in enumerate(in_classes(question, seed) if not question.signs else ()):
-        if question.clusters in (None, len(classes.sizes)):
-            matrix = classes.matrix(question.blocks, generator(seed, 4, number))
-            yield Start(classes.name, matrix, classes.sizes, classes.labels)
+        matrix = classes.matrix(question.blocks, generator(seed, 4, number))
+        yield Start(classes.name, matrix, classes.sizes, classes.labels)
 
 
 def groups(question: Question, seed: int) -> Start:

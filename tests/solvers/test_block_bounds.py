@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gcopt.solvers import load_bounds
 from gcopt.solvers.block_bounds import (
     expected_loss,
-    expected_rank,
+    expected_missing,
     fixed_bound,
     mean_bound,
     mean_bound_independent,
@@ -67,7 +67,7 @@ def test_no_code_is_below_the_bounds(seed, n, k, m):
 @given(st.integers(1, 9), st.integers(1, 4), st.floats(0.01, 0.9))
 def test_costs_are_convex_in_the_copies_and_without_bias_costs_more(n, m, q):
     """Convexity is what the bounds rest on: copies that are spread evenly are best."""
-    mu = np.array([expected_rank(g, m, q) for g in range(n + 2)])
+    mu = m - np.array([expected_missing(g, m, q) for g in range(n + 2)])
     for s in range(n + 1):
         lost = np.array([expected_loss(n, g, m, s) for g in range(n + 1)])
         assert (np.diff(lost) <= 1e-12).all()

@@ -9,7 +9,7 @@ import pytest
 
 from gcopt.solvers.short_messages import Question
 from gcopt.solvers.short_messages.classes import in_classes, thirds
-from gcopt.solvers.short_messages.coefficients import FAINT, RIDGE, Judge
+from gcopt.solvers.short_messages.coefficients import Judge
 from gcopt.solvers.short_messages.frames import Frames
 from gcopt.solvers.short_messages.moves import moved
 from gcopt.solvers.short_messages.products import null_space_products
@@ -92,8 +92,8 @@ def test_alternating_minimisation_and_descent_lower_the_mean():
 
 def test_tied_classes_need_fewer_responders_than_clusters_have_dimensions():
     """36 clusters have 72 dimensions; 66 or 68 responders decode them, and nobody holds more than ten partitions."""
-    question = Question(90, 90, 10, 2, 22, worst=1.0)
-    found = {classes.name: classes for classes in in_classes(question, 0) if len(classes.sizes) == 36}
+    question = Question(90, 90, 10, 2, 22, worst=1.0, clusters=36)
+    found = {classes.name: classes for classes in in_classes(question, 0)}
     assert set(found) == {"36 clusters in 4 classes, 2 tied", "36 clusters in 4 classes, all tied"}
     rng = np.random.default_rng(0)
     for (name, classes), rank in zip(sorted(found.items()), (68, 66), strict=True):
@@ -131,7 +131,7 @@ def test_moves_keep_the_load_and_every_row(signs):
         for _ in range(40):
             X = moved(X, question, start.sizes, start.labels, rng)
             code = Start("moved", X, start.sizes, start.labels)
-            assert code.fits(question) or len(start.sizes) == 0
+            assert code.fits(question)
             assert code.held().any(axis=0).all()
 
 
@@ -156,7 +156,3 @@ def test_frames_are_the_error_of_adding_up():
         assert value >= question.mean_bound() - 1e-9
         return
     pytest.fail("no start had an unbiased code")
-
-
-def test_ridges_are_small():
-    assert 0.0 < FAINT < RIDGE < 1e-6
