@@ -174,3 +174,17 @@ def seconds_text(value: float | None) -> str:
         if 0 < abs(value) < limit:
             return f"{value / unit:.3g} {'us' if unit == 1e-6 else 'ms'}"
     return f"{value:.3g} s" if value < 999.5 or value >= 1e5 else f"{value:.0f} s"
+
+
+def bytes_text(value: float) -> str:
+    """Return a number of bytes with three significant digits and a unit that fits.
+
+    Examples
+    --------
+    >>> bytes_text(38440), bytes_text(640), bytes_text(2.5e9)
+    ('38.4 kB', '640 B', '2.5 GB')
+    """
+    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if value >= 0.9995 * unit:
+            return f"{value / unit:.3g} {name}"
+    return f"{value:.3g} B"

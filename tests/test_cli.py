@@ -198,6 +198,17 @@ def test_train_agrees_on_both_engines(gcopt, tmp_path):
     assert Path("loss.png").exists()
 
 
+def test_train_a_perceptron_on_digits(gcopt):
+    built(gcopt)
+    asked = ("train", "c.npz", "--data", "digits", "--problem", "multilayer", "--engine", "virtual", "--iterations", 30)
+    found = gcopt(*asked, "--hidden", 8, "--step", 0.5, "--json").json
+    assert (found["problem"], found["bytes"]["per_message"]) == ("multilayer", 8 * (64 * 8 + 8 + 8 * 10 + 10))
+    assert found["loss"][-1] < 0.8 * found["loss"][0]
+    without = gcopt(*asked)
+    assert without.code == 2
+    assert "step 0.5 often works, and the optimizer adam needs none" in without.err
+
+
 @pytest.fixture
 def petersen(gcopt, tmp_path):
     import gcopt as package

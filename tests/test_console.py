@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcopt.console import jsonable, print_json, print_table, progress, say, seconds_text, settings
+from gcopt.console import bytes_text, jsonable, print_json, print_table, progress, say, seconds_text, settings
 from gcopt.errors import InputError
 from gcopt.solvers.result import Status
 
@@ -124,6 +124,13 @@ def test_seconds_are_within_half_of_the_third_digit(value):
 )
 def test_seconds_in_words(value, text):
     assert seconds_text(value) == text
+
+
+@given(st.floats(1.0, 1e12))
+def test_bytes_are_within_half_of_the_third_digit(value):
+    number, unit = bytes_text(value).split()
+    assert float(number) * {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}[unit] == pytest.approx(value, rel=0.0051)
+    assert "e" not in number or value >= 999.5e9
 
 
 HEADER = ("bound", "of what", "measured")

@@ -60,6 +60,9 @@ Debias = Annotated[
 Expected = Annotated[
     float | None, typer.Option(help="With --debias: expect independent stragglers of this probability.")
 ]
-Data = Annotated[str | None, typer.Option(help="CSV, npz or svmlight file; default: the shipped flights.")]
+Data = Annotated[
+    str | None,
+    typer.Option(help="CSV, npz or svmlight file, or digits (scikit-learn's); default: the shipped flights."),
+]
 Checkpoint = Annotated[Path | None, typer.Option(help="Save the run to this npz, every --every iterations.")]
 Parameters = Annotated[Path | None, typer.Option("-o", "--output", help="Write the parameters to this npz.")]

@@ -70,10 +70,13 @@ def train(
     workers: Annotated[int | None, typer.Option(help="Must be the workers of the code; a check.")] = None,
     data: Data = None,
     label: Annotated[str | None, typer.Option(help="Label column of a CSV; default: the last.")] = None,
-    problem: Annotated[str, typer.Option(help="auto, logistic, softmax or least-squares.")] = "auto",
+    problem: Annotated[str, typer.Option(help="auto, logistic, softmax, multilayer or least-squares.")] = "auto",
+    hidden: Annotated[int | None, typer.Option(min=1, help="Hidden units of multilayer; default: 128.")] = None,
     regularization: Annotated[float, typer.Option(min=0.0, help="l2 penalty.")] = 0.0,
     optimizer: Annotated[str, typer.Option(help="sgd, momentum, nesterov or adam.")] = "nesterov",
-    step: Annotated[float | None, typer.Option(help="Step size; default 1/L from the data.")] = None,
+    step: Annotated[
+        float | None, typer.Option(help="Step size; default 1/L from the data; multilayer has none.")
+    ] = None,
     batch: Batch = None,
     cluster: ClusterOption = None,
     delays: Delays = False,
@@ -104,7 +107,7 @@ def train(
     code = load(file)
     if workers is not None and workers != code.workers:
         raise InputError(f"--workers is {workers} and the code has {code.workers}; they must agree")
-    loaded = load_problem(data, label=label, name=problem, regularization=regularization, rng=seed)
+    loaded = load_problem(data, label=label, name=problem, regularization=regularization, hidden=hidden, rng=seed)
     with console.progress("training", total=iterations) as bar:
         result = run(
             code,

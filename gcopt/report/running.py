@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gcopt.console import print_table, seconds_text
+from gcopt.console import bytes_text, print_table, seconds_text
 from gcopt.files import write_atomically
 from gcopt.report._common import ROWS, written
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gcopt.simulation import Simulation
     from gcopt.training import TrainingResult
     from gcopt.training.debias import Estimate
+    from gcopt.training.traffic import Traffic
 
 _SURE = 4.0  # standard errors by which the worst of many partitions must be off
 _NEARLY = 5e-3  # no factor worth speaking of
@@ -48,6 +49,8 @@ def print_training(result: TrainingResult, paths: Sequence[Path]) -> None:
         f"workers not used: {result.stragglers_ignored / result.iterations:.3g} per iteration; messages too late: "
         f"{result.late}; decoding took {seconds_text(result.decode_seconds)}"
     )
+    if result.traffic.messages:
+        print(_bytes(result.traffic))
     for line in _approximation(result):
         print(line)
     if result.final["loss"] > result.loss[0]:
@@ -66,6 +69,17 @@ def print_training(result: TrainingResult, paths: Sequence[Path]) -> None:
     print_table("Computing time per worker, slowest first", header, rows)
     for path in paths:
         written(path)
+
+
+def _bytes(traffic: Traffic) -> str:
+    """Say how much the master received, and what short messages saved."""
+    text = (
+        f"received per iteration: {bytes_text(traffic.per_iteration)} in {traffic.messages / traffic.iterations:.3g} "
+        f"messages of {bytes_text(traffic.per_message)}"
+    )
+    if traffic.unshortened == traffic.received:
+        return text
+    return f"{text}, {traffic.unshortened / traffic.received:.3g} times shorter than without blocks (m = 1)"
 
 
 def _approximation(result: TrainingResult) -> list[str]:

@@ -1,4 +1,4 @@
-"""Rows and labels: the shipped flights, or the user's CSV, npz or svmlight file."""
+"""Rows and labels: the shipped flights, scikit-learn's digits, or the user's CSV, npz or svmlight file."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from gcopt.errors import InputError
 from gcopt.solvers.seeding import RngLike
 from gcopt.training._readers import read_csv, read_npz
 from gcopt.training._svmlight import looks_like_svmlight, read_svmlight
-from gcopt.training.problems import Problem, make_problem
+from gcopt.training.problems import Multilayer, Problem, make_problem
 
 Matrix = NDArray[Any] | sparse.csr_array
+
+DIGITS = "digits"
 
 _SVMLIGHT = (".svm", ".svmlight", ".libsvm")
 
@@ -104,6 +106,38 @@ def load_flights() -> Dataset:
     return plain.with_intercept()
 
 
+def load_digits() -> Dataset:
+    """Return 1,797 handwritten digits of 8 x 8 pixels, without an intercept.
+
+    Returns
+    -------
+    Dataset
+        X has shape (1797, 64), from 0 (white) to 1 in sixteenths; y is the digit.
+
+    Raises
+    ------
+    InputError
+        If scikit-learn is not installed.
+
+    Notes
+    -----
+    From scikit-learn, which has them from the UCI repository: Alpaydin and Kaynak 1998, Optical recognition of
+    handwritten digits (its test set).
+
+    Examples
+    --------
+    >>> digits = load_digits()
+    >>> digits.X.shape, float(digits.X.max()), digits.features[-1], digits.y[:4].tolist()
+    ((1797, 64), 1.0, 'pixel_7_7', [0, 1, 2, 3])
+    """
+    try:
+        from sklearn import datasets
+    except ImportError:
+        raise InputError("digits needs scikit-learn, which is missing; pip install 'gcopt[digits]' brings it") from None
+    found = datasets.load_digits()
+    return Dataset(found.data / 16.0, found.target, tuple(found.feature_names), "digit", "scikit-learn")
+
+
 def _one_hot(name: str, keys: Sequence[NDArray[Any]], values: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], list[str]]:
     """Return the column of every row, counted from 0, and the names of the columns."""
     code = np.zeros(len(keys[0]), dtype=np.int64)
@@ -160,17 +194,19 @@ def load_problem(
     label: str | None = None,
     name: str = "auto",
     regularization: float = 0.0,
+    hidden: int | None = None,
     rng: RngLike = None,
 ) -> Problem:
-    """Return the problem of a file, or of the shipped flights when ``path`` is None.
+    """Return the problem of a file, of the shipped flights or of the digits.
 
     Parameters
     ----------
     path : str or None
-        As `load_data` reads it.
+        As `load_data` reads it; None is the flights, ``digits`` is `load_digits` unless there is such a file. A column
+        of ones is appended but for ``multilayer``, which has its own.
     label : str, optional
         Label column of a CSV.
-    name, regularization, rng
+    name, regularization, hidden, rng
         As for `gcopt.training.problems.make_problem`.
 
     Raises
@@ -178,7 +214,17 @@ def load_problem(
     InputError
         If the file or an argument is impossible.
     """
-    if path is None and label is not None:
-        raise InputError(f"label is {label!r} and there is no data file; the shipped flights have their own label")
-    data = load_flights() if path is None else load_data(path, label=label)
-    return make_problem(name, data.X, data.y, regularization=regularization, rng=rng)
+    data = _named(path, label, intercept=name != Multilayer.name)
+    return make_problem(name, data.X, data.y, regularization=regularization, hidden=hidden, rng=rng)
+
+
+def _named(path: str | None, label: str | None, *, intercept: bool) -> Dataset:
+    digits = path == DIGITS and not Path(path).is_file()
+    if path is not None and not digits:
+        return load_data(path, label=label, intercept=intercept)
+    if label is not None:
+        which = "digits" if digits else "shipped flights"
+        raise InputError(f"label is {label!r} and there is no data file; the {which} have their own label")
+    if not digits:
+        return load_flights()
+    return load_digits().with_intercept() if intercept else load_digits()

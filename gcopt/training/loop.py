@@ -69,9 +69,11 @@ class Run:
     every: int
     identity: Callable[[], dict[str, Any]]
     watch: Watch = field(init=False)
+    begun: int = field(init=False)  # steps before this run
 
     def __post_init__(self) -> None:
         self.watch = Watch(self.job.code.workers, len(self.job.code.segments))
+        self.begun = self.state.iteration
         self.optimizer.restore(self.state.optimizer)
 
     def go(self) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gcopt.training.debias import Estimate
 from gcopt.training.events import Failure, Message
+from gcopt.training.traffic import Traffic
 from gcopt.waiting import TIES
 
 if TYPE_CHECKING:
@@ -95,14 +96,16 @@ class WorkerSummary:
 
 
 class Watch:
-    """Takes note of the workers' computing times during a run."""
+    """Takes note of the workers' computing times during a run, and of how many messages there were of each segment."""
 
     def __init__(self, workers: int, segments: int) -> None:
         self._last = segments - 1
+        self.messages = [0] * segments
         self._seconds = [array("d") for _ in range(workers)]
 
     def heard(self, message: Message) -> None:
         """Take note of a message."""
+        self.messages[message.segment] += 1
         if message.segment == self._last:
             self._seconds[message.worker].append(message.seconds)
 
@@ -135,6 +138,8 @@ class TrainingResult:
         Answers no step used, one per worker and iteration.
     late : int
         Messages that came too late and were dropped.
+    traffic : Traffic
+        Messages and bytes that reached the master since the start or the resumption.
     failures : list of Failure
     final : dict
         Loss and what the problem measures (accuracy, ...).
@@ -168,6 +173,7 @@ class TrainingResult:
     decode_seconds: float
     stragglers_ignored: int
     late: int
+    traffic: Traffic
     failures: list[Failure]
     final: dict[str, float]
     parameters: NDArray[np.float64] = field(repr=False)
@@ -182,6 +188,16 @@ class TrainingResult:
     seed: int
     code: str
     problem: str
+
+    @property
+    def bytes_received(self) -> int:
+        """Bytes of all messages that reached the master since the start or the resumption, see `Traffic`."""
+        return self.traffic.received
+
+    @property
+    def bytes_per_message(self) -> float:
+        """Bytes of a message, on average."""
+        return self.traffic.per_message
 
     @property
     def error(self) -> dict[str, float]:
@@ -211,6 +227,7 @@ class TrainingResult:
             "estimate": self.estimate.to_dict(),
             "stragglers_ignored": self.stragglers_ignored,
             "late": self.late,
+            "bytes": self.traffic.to_dict(),
             "failures": [asdict(failure) for failure in self.failures],
             "final": self.final,
             "drift": None if self.drift is None else asdict(self.drift),

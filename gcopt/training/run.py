@@ -22,6 +22,7 @@ from gcopt.training.optimizers import Optimizer
 from gcopt.training.partial import PARTIAL, assignment_of
 from gcopt.training.patience import Patience
 from gcopt.training.result import TrainingResult, drift
+from gcopt.training.traffic import Traffic
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
@@ -94,7 +95,8 @@ def train(
     optimizer : str or Optimizer
         ``sgd``, ``momentum``, ``nesterov`` or ``adam``.
     step : float, optional
-        Step size; by default 1 / L with L from ``problem.smoothness()``, and 0.01 for ``adam``.
+        Step size; by default 1 / L with L from ``problem.smoothness()``, and 0.01 for ``adam``. A
+        perceptron has no L, so that it needs one of both.
     batch : float, optional
         Fraction of every partition used in an iteration; all rows by default.
     checkpoint : path, optional
@@ -190,6 +192,7 @@ def _result(run: Run, cluster: Cluster | None, tolerate: float | None) -> Traini
         decode_seconds=job.policy.seconds,
         stragglers_ignored=state.ignored,
         late=state.late,
+        traffic=Traffic.of(job.policy, job.problem.parameters, run.watch.messages, state.iteration - run.begun),
         failures=state.failures,
         final={"loss": state.loss[-1], **job.problem.metrics(state.parameters)},
         parameters=state.parameters,

@@ -154,6 +154,8 @@ class Pass:
         self.parameters = parameters
         self._known = known if batches.fraction == 1.0 else None
         self._residuals: dict[int, NDArray[Any]] = {}
+        # of which partitions, as bytes, and their residuals one after the other
+        self._joined: tuple[bytes, NDArray[Any]] = (b"", np.empty(0))
 
     def compute(self, stretch: Stretch) -> NDArray[Any]:
         """Return the vector of a stretch, shape (length,)."""
@@ -172,19 +174,24 @@ class Pass:
         return self.problem.gradient(self.parameters, *self._rows(term))
 
     def _backward(self, term: Term) -> Floats:
-        self._forward(term.partitions)
-        residual = np.concatenate([self._residuals[i] for i in term.partitions.tolist()])
-        return self.problem.backward(residual, *self._rows(term), term.start, term.stop)
+        return self.problem.backward(self._forward(term.partitions), *self._rows(term), term.start, term.stop)
 
-    def _forward(self, partitions: Ints) -> None:
-        """Pass forward over the rows of those partitions that nothing asked for before."""
-        new = np.array([i for i in partitions.tolist() if i not in self._residuals], dtype=np.int64)
-        if not new.size:
-            return
+    def _forward(self, partitions: Ints) -> NDArray[Any]:
+        """Return the residuals of some partitions; pass forward over those that nothing asked for before."""
+        # terms that follow each other often have the same partitions, and these arrays are large
+        if (key := partitions.tobytes()) != self._joined[0]:
+            new = np.array([i for i in partitions.tolist() if i not in self._residuals], dtype=np.int64)
+            found = self._pass_over(new) if new.size else np.empty(0)
+            some = new.size < partitions.size
+            self._joined = key, np.concatenate([self._residuals[i] for i in partitions.tolist()]) if some else found
+        return self._joined[1]
+
+    def _pass_over(self, new: Ints) -> NDArray[Any]:
         windows, owner, _ = self.batches.rows(self.batch, new)
         rows = np.bincount(owner, weights=windows[:, 1] - windows[:, 0], minlength=new.size).astype(np.int64)
         residual = self.problem.residual(self.parameters, windows)
         self._residuals.update(zip(new.tolist(), np.split(residual, np.cumsum(rows)[:-1]), strict=True))
+        return residual
 
     def _rows(self, term: Term) -> tuple[Ints, Floats]:
         if self._known is not None and (found := self._known.get(id(term.partitions))) is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from gcopt.errors import InputError
-from gcopt.training.data import load_data, load_flights
+from gcopt.training.data import load_data, load_digits, load_flights, load_problem
 from gcopt.training.optimizers import Nesterov
 from gcopt.training.problems import make_problem
 
@@ -253,3 +254,31 @@ def test_labels_that_do_not_exist(tmp_path):
     path.write_text("1 1:2\n")
     with pytest.raises(InputError, match="begins every line with the label"):
         load_data(path, label="late")
+
+
+def test_digits_are_those_of_scikit_learn_between_0_and_1():
+    digits = load_digits()
+    assert (digits.X.shape, digits.y.shape, len(digits.features)) == ((1797, 64), (1797,), 64)
+    assert (digits.X.min(), digits.X.max()) == (0.0, 1.0)
+    assert np.unique(digits.y).tolist() == list(range(10))
+
+
+@pytest.mark.parametrize(("name", "parameters"), [("auto", 650), ("multilayer", 64 * 128 + 128 + 128 * 10 + 10)])
+def test_digits_are_data_by_name(name, parameters):
+    """Only a perceptron has intercepts of its own."""
+    assert load_problem("digits", name=name, rng=0).parameters == parameters
+
+
+def test_a_file_called_digits_wins(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").write_text("1,2,0\n3,4,1\n5,7,1\n")
+    assert load_problem("digits", rng=0).samples == 3
+    assert load_problem("digits", name="multilayer", hidden=3, rng=0).parameters == 2 * 3 + 3 + 3 * 2 + 2
+
+
+def test_what_digits_cannot_be(monkeypatch):
+    with pytest.raises(InputError, match="the digits have their own label"):
+        load_problem("digits", label="x")
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(InputError, match=r"digits needs scikit-learn.*pip install 'gcopt\[digits\]'"):
+        load_digits()

@@ -8,6 +8,7 @@ from gcopt.training.problems.least_squares import LeastSquares as LeastSquares
 from gcopt.training.problems.logistic import Logistic as Logistic
 from gcopt.training.problems.make import PROBLEMS as PROBLEMS
 from gcopt.training.problems.make import make_problem as make_problem
+from gcopt.training.problems.multilayer import Multilayer as Multilayer
 from gcopt.training.problems.softmax import Softmax as Softmax
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "FunctionProblem",
     "LeastSquares",
     "Logistic",
+    "Multilayer",
     "Problem",
     "Softmax",
     "check_additive",

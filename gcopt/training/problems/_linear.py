@@ -1,4 +1,4 @@
-"""What least squares and logistic regression share: one score x.w per row."""
+"""What the problems share that see a row only through products with the parameters."""
 
 from __future__ import annotations
 
@@ -37,21 +37,25 @@ class LinearProblem(Problem):
     forward: ClassVar[float] = 0.7  # fused gradients that a forward pass alone costs: 0.6 to 0.8 were measured
 
     def __init__(self, X: Any, y: ArrayLike, *, regularization: float = 0.0, seed: int | None = None) -> None:
+        self._build(X, y, regularization=regularization, seed=seed)
+
+    def _build(self, X: Any, y: ArrayLike, **meta: Any) -> None:
+        """Check rows, labels and penalty; ``meta`` is what the problem's own `meta` will hold."""
         rows = make_rows(X)
         labels = np.asarray(y)
         if labels.shape != (rows.shape[0],):
             raise InputError(f"y has shape {labels.shape}; ({rows.shape[0]},) is expected, one label per row of X")
         if labels.dtype.kind not in "biuf" or not np.isfinite(labels).all():
             raise InputError("y holds something other than finite numbers; encode the labels first")
-        meta = {"regularization": check_regularization(regularization), "breaks": (), "seed": seed}
-        self._restore(rows, self._check_labels(labels), meta)
+        check_regularization(meta["regularization"])
+        self._restore(rows, self._check_labels(labels), {"breaks": (), **meta})
 
     def _restore(self, rows: Rows, y: NDArray[Any], meta: dict[str, Any]) -> None:
         self.rows = rows
         self.y = frozen(y, y.dtype)
         self.samples, self.features = rows.shape
         self.parameters = self.features
-        self.regularization = meta["regularization"]
+        self.regularization = float(meta["regularization"])
         self.breaks = tuple(meta["breaks"])
         self.seed = meta["seed"]
 

@@ -1,4 +1,4 @@
-"""The rows of a linear model, dense or CSR: checked once, then handed to the kernels."""
+"""The rows of a model, dense or CSR: checked once, then handed to the kernels."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gcopt.errors import GcoptWarning, InputError
 from gcopt.training.problems._problem import Vector, frozen
 
 Windows = NDArray[np.int64]
+Sizes = tuple[int, int, int]  # features, hidden units, classes
 
 _LINE = 64  # bytes of a cache line
 
@@ -64,6 +65,14 @@ class DenseRows:
         from gcopt.training import _class_kernels
 
         return _class_kernels.dense_backward(self.x, residual, windows, coefficients, start, stop)
+
+    def layer_gradient(
+        self, y: NDArray[Any], w: Vector, sizes: Sizes, windows: Windows, coefficients: Vector, link: int
+    ) -> Vector:
+        """Sum over the windows of coefficient * gradient of a perceptron with these sizes, shape (d,)."""
+        from gcopt.training import _layer_kernels
+
+        return _layer_kernels.dense_gradient(self.x, y, w, sizes, windows, coefficients, link)
 
 
 class SparseRows:
@@ -116,6 +125,16 @@ class SparseRows:
 
         return _class_kernels.csr_backward(
             self.data, self.indices, self.indptr, residual, windows, coefficients, start, stop
+        )
+
+    def layer_gradient(
+        self, y: NDArray[Any], w: Vector, sizes: Sizes, windows: Windows, coefficients: Vector, link: int
+    ) -> Vector:
+        """Sum over the windows of coefficient * gradient of a perceptron with these sizes, shape (d,)."""
+        from gcopt.training import _layer_kernels
+
+        return _layer_kernels.csr_gradient(
+            self.data, self.indices, self.indptr, y, w, sizes, windows, coefficients, link
         )
 
 

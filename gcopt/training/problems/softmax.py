@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gcopt.errors import InputError
-from gcopt.training.problems._linear import LinearProblem, check_residual, check_stretch
+from gcopt.training.problems._classes import ClassProblem
+from gcopt.training.problems._linear import check_residual, check_stretch
 from gcopt.training.problems._problem import Vector, frozen
 from gcopt.training.problems._rows import Rows, Windows, check_windows
 
 
-class Softmax(LinearProblem):
+class Softmax(ClassProblem):
     """Softmax regression: a row with label y and scores s = x W loses ``log(sum exp(s)) - s[y]``.
 
     The parameters are W, shape (features, C), flattened: coordinate ``f * C + c`` is feature f of class c, so a stretch
@@ -54,30 +54,11 @@ class Softmax(LinearProblem):
         regularization: float = 0.0,
         seed: int | None = None,
     ) -> None:
-        super().__init__(X, y, regularization=regularization, seed=seed)
-        if classes is not None:
-            if classes < self.y.max() + 1:
-                raise InputError(f"y holds {self.y.max()}; with {classes} classes 0 to {classes - 1} would work")
-            self._set_classes(classes)
-
-    def _set_classes(self, classes: int) -> None:
-        self.classes = classes
-        self.parameters = self.features * classes
-
-    @staticmethod
-    def _check_labels(labels: NDArray[Any]) -> NDArray[Any]:
-        wrong = labels[(labels < 0) | (labels != np.floor(labels))]
-        if wrong.size:
-            raise InputError(f"y holds {wrong[0]}; softmax needs labels 0, 1, 2, ...")
-        return labels.astype(np.int64)
-
-    def meta(self) -> dict[str, Any]:
-        """Return everything small, for `from_arrays`."""
-        return {**super().meta(), "classes": self.classes}
+        self._build(X, y, classes=classes, regularization=regularization, seed=seed)
 
     def _restore(self, rows: Rows, y: NDArray[Any], meta: dict[str, Any]) -> None:
         super()._restore(rows, y, meta)
-        self._set_classes(meta.get("classes") or max(int(self.y.max()) + 1, 2))
+        self.parameters = self.features * self.classes
 
     def gradient(self, w: Vector, windows: Windows, coefficients: Vector) -> Vector:
         """Sum over windows of coefficient times the rows' gradients, divided by `samples`; one fused pass."""
@@ -103,18 +84,9 @@ class Softmax(LinearProblem):
         whole = self.rows.class_backward(given, rows, scaled, first, last).ravel()
         return whole[start - first * self.classes : stop - first * self.classes]
 
-    def _losses(self, scores: Vector) -> Vector:
-        top = scores.max(axis=1)
-        mass = np.exp(scores - top[:, None]).sum(axis=1)
-        return np.asarray(np.log(mass) + top - scores[np.arange(self.samples), self.y])
-
     def scores(self, w: Vector) -> Vector:
         """Return x W of every row, shape (N, C)."""
         return self.rows.class_scores(self._weights(w), frozen([[0, self.samples]], np.int64))
-
-    def metrics(self, w: Vector) -> dict[str, float]:
-        """Return the share of rows whose highest score is their label's."""
-        return {"accuracy": float((self.scores(w).argmax(axis=1) == self.y).mean())}
 
     def _weights(self, w: Vector) -> Vector:
         return self._check(w).reshape(self.features, self.classes)
