@@ -8,9 +8,9 @@ from gcopt.families.bernoulli import bernoulli
 from gcopt.families.block_coordinate import block_coordinate
 from gcopt.families.block_design import block_design
 from gcopt.families.circulant import circulant
+from gcopt.families.coarsened import coarsened
 from gcopt.families.communication_efficient import communication_efficient
 from gcopt.families.communication_polynomial import communication_polynomial
-from gcopt.families.coarsened import coarsened
 from gcopt.families.coset_graph import coset_graph
 from gcopt.families.cyclic_mds import cyclic_mds
 from gcopt.families.cyclic_repetition import cyclic_repetition
@@ -90,9 +90,9 @@ __all__ = [
     "block_coordinate",
     "block_design",
     "circulant",
+    "coarsened",
     "communication_efficient",
     "communication_polynomial",
-    "coarsened",
     "coset_graph",
     "cyclic_mds",
     "cyclic_repetition",

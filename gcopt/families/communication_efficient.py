@@ -56,8 +56,8 @@ def communication_efficient(
 
     Relative errors of the decoded gradient, the largest of 100 random sets of stragglers: n = 20, d = 10, m = 5: 3e-14,
     where `communication-polynomial` has 6e-8; n = 30, d = 15, m = 7: 7e-13, where that one fails; n = 60, d = 20,
-    m = 10: 4e-12. Where a load divides the workers `grouped-mds` is quieter still (n = 30: 3e-15) and often decodes from
-    fewer answers.
+    m = 10: 4e-12. Where a load divides the workers `grouped-mds` is quieter still (n = 30: 3e-15) and often decodes
+    from fewer answers.
 
     Parameters
     ----------

@@ -36,9 +36,8 @@ SIZES = np.array([2, 2, 1, 1, 1])
 
 @pytest.mark.parametrize(("worst", "mean"), [(0.0, 1.0), (1.0, 0.0), (2.0, 3.0)])
 def test_value_is_that_of_least_squares(worst, mean):
-    X, errors = random_code(), []
-    for lost in combinations(range(7), 2):
-        errors.append(error(X, SIZES, lost))
+    X = random_code()
+    errors = [error(X, SIZES, lost) for lost in combinations(range(7), 2)]
     judge = Judge(Question(7, 7, 5, 2, 2, worst=worst, mean=mean), SIZES, 0)
     wanted = worst * max(errors) + mean * np.mean(errors)
     assert judge.value(X, NONE) == pytest.approx(wanted, abs=1e-5)
