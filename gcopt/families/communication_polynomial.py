@@ -23,8 +23,8 @@ def communication_polynomial(workers: int, stragglers: int, blocks: int, points:
     """Block u of partition i has the coefficient p_i^(u)(theta_j) on worker j; for few workers, and for comparison.
 
     Usable up to about 20 workers: at d = n / 2, m = n / 4 the largest relative error of 100 random sets of stragglers
-    is 7e-13 for n = 12, 9e-11 for 16, 6e-8 for 20, and from about 24 on the code is refused; `communication-efficient` has
-    3e-14 for 20 and 7e-13 for 30. Chebyshev nodes as points, in the same order, keep one to three digits more.
+    is 7e-13 for n = 12, 9e-11 for 16, 6e-8 for 20, and from about 24 on the code is refused; `communication-efficient`
+    has 3e-14 for 20 and 7e-13 for 30. Chebyshev nodes as points, in the same order, keep one to three digits more.
 
     Parameters
     ----------
