@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from gcopt import coding
 from gcopt.checks import check_count, check_finite
 from gcopt.errors import InputError
 from gcopt.signs import Signs
@@ -231,24 +232,27 @@ class Segment:
         """T = I_m (x) 1_k^T, shape (m, m * k): what a decoding matrix R must make of R B."""
         return np.asarray(np.kron(np.eye(self.blocks), np.ones(self.partitions)), dtype=np.float64)
 
-    def encode(self, gradients: NDArray[Any]) -> NDArray[Any]:
+    def encode(self, gradients: ArrayLike, start: int = 0, stop: int | None = None) -> NDArray[Any]:
         """Code the partial gradients of this segment.
 
         Parameters
         ----------
-        gradients : array, shape (k, length of the segment)
+        gradients : array, shape (k, d)
+        start, stop : int
+            The coordinates that are this segment; by default all.
 
         Returns
         -------
-        array, shape (n, ceil(length / m))
-            Row j is the message of worker j; the segment is padded with zeros to a multiple of m.
+        array, shape (n, ceil((stop - start) / m))
+            Row j is the message of worker j, as if zeros followed the last block.
+
+        Raises
+        ------
+        InputError
+            If a number is not finite.
         """
-        k, length = gradients.shape
-        width = -(-length // self.blocks)
-        padded = np.zeros((k, self.blocks * width), dtype=gradients.dtype)
-        padded[:, :length] = gradients
-        stacked = padded.reshape(k, self.blocks, width).swapaxes(0, 1).reshape(self.blocks * k, width)
-        return np.asarray(self.encoding @ stacked)
+        array = np.asarray(gradients)
+        return coding.encode(self.encoding, self.blocks, array, start, array.shape[1] if stop is None else stop)
 
 
 @dataclass(frozen=True, eq=False)
@@ -387,36 +391,49 @@ class GradientCode:
         check_count("draw", draw, 0)
         return replace(self, segments=tuple(s.at(draw) for s in self.segments)) if self.redraws else self
 
-    def encode(self, gradients: ArrayLike) -> list[NDArray[Any]]:
+    def encode(self, gradients: ArrayLike, worker: int | None = None) -> list[NDArray[Any]]:
         """Code given partial gradients; for another draw of the signs ``code.at(draw).encode`` does.
 
         Parameters
         ----------
         gradients : array, shape (k, d)
             Row i is the gradient of partition i.
+        worker : int, optional
+            Only the message of this worker, who needs only the gradients of its own partitions: shape (its load, d), in
+            the order of ``code.support[[worker]].indices``.
 
         Returns
         -------
         list of array, one per segment, shape (n, ceil(segment length / m))
+            One row for ``worker``. Float64, or complex128 for complex codes; of gradients in single precision (float32)
+            messages are float32 or complex64, half as many bytes, but sums are float64 all the same: only the result is
+            rounded, by at most 2^-24 of its size.
 
         Raises
         ------
         InputError
-            If the shape is wrong or an entry is not finite.
+            If the shape is wrong, an entry is not finite or there is no such worker.
 
         Examples
         --------
-        >>> code = GradientCode.from_matrix([[1.0, 2.0]])
+        >>> code = GradientCode.from_matrix([[1.0, 2.0], [0.0, 3.0]])
         >>> code.encode([[1.0, 0.0], [0.0, 1.0]])[0].tolist()
-        [[1.0, 2.0]]
+        [[1.0, 2.0], [0.0, 3.0]]
+        >>> code.encode([[0.0, 1.0]], worker=1)[0].tolist()
+        [[0.0, 3.0]]
         """
-        array = np.asarray(gradients)
-        if array.ndim != 2 or array.shape[0] != self.partitions:
-            raise InputError(f"gradients has shape {array.shape}; ({self.partitions}, d) is expected")
-        if array.dtype.kind not in "biufc" or not np.isfinite(array).all():
-            raise InputError("gradients holds NaN, infinity or no numbers; finite numbers are expected")
+        array = coding.numbers("gradients", gradients)
+        held = np.arange(self.partitions)
+        matrices = [s.encoding for s in self.segments]
+        if worker is not None:
+            j = check_count("worker", worker, 0, self.workers - 1)
+            held = np.sort(self.support[[j]].indices)
+            matrices = [coding.for_worker(s.encoding, s.blocks, j, held) for s in self.segments]
+        if array.ndim != 2 or array.shape[0] != held.size:
+            raise InputError(f"gradients has shape {array.shape}; ({held.size}, d) is expected")
         cuts = self.cuts(array.shape[1])
-        return [s.encode(array[:, a:b]) for s, a, b in zip(self.segments, cuts[:-1], cuts[1:], strict=True)]
+        parts = zip(matrices, self.segments, cuts[:-1], cuts[1:], strict=True)
+        return [coding.encode(matrix, s.blocks, array, a, b) for matrix, s, a, b in parts]
 
     def __reduce__(self) -> tuple[type[GradientCode], tuple[Any, ...]]:
         return GradientCode, (self.segments, self.claims, self.family, dict(self.parameters), self.seed, self.version)

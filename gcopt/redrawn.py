@@ -17,7 +17,8 @@ from gcopt.decoding import Decoder, Decoding, Fresh
 from gcopt.enumeration import Pace
 from gcopt.moments import Mean, Moments
 
-_DRAWS = 2**31
+DRAWS = 2**31
+"""Draws are looked at as if there were so many."""
 
 
 def mean_over_draws(
@@ -93,5 +94,5 @@ def _decodings(
     seconds: float,
 ) -> Iterator[tuple[Segment, Decoding]]:
     for _ in Pace(seconds).allowed(samples):
-        one = segment.at(int(rng.integers(_DRAWS)))
+        one = segment.at(int(rng.integers(DRAWS)))
         yield one, Fresh(one)(draw(rng, segment.workers, stragglers, chances))

@@ -229,6 +229,7 @@ SOLVERS: Registry[Solver] = Registry(
         "unbiased-weights": "gcopt.solving_weights:UNBIASED",
         "assignment": "gcopt.solving_assignment:ASSIGNMENT",
         "exact-code": "gcopt.solving_exact:EXACT",
+        "short-messages": "gcopt.solving_short_messages:SHORT_MESSAGES",
         "order-statistics": Solver("order-statistics", "David & Nagaraja 2003, Chapter 3", _order_statistics),
     },
 )

@@ -179,8 +179,8 @@ def bad_sets(
     ----------
     scaled : array, shape (n, V)
         Encoding matrix; column v times the square root of the number of partitions it stands for.
-    target : array, shape (V,)
-        These square roots (ones for an encoding matrix as it is).
+    target : array, shape (V,) or (m, V)
+        These square roots (ones for an encoding matrix as it is); with m blocks, a row for each, V columns in all.
     stragglers : int
         s, 1 to n - 1.
     count : int
@@ -211,7 +211,7 @@ def bad_sets(
     """
     matrix, wanted = np.asarray(scaled, dtype=np.float64), np.asarray(target, dtype=np.float64)
     starts = np.zeros((0, stragglers), dtype=np.int64) if known is None else np.asarray(known)
-    if matrix.ndim != 2 or wanted.shape != matrix.shape[1:]:
+    if matrix.ndim != 2 or wanted.ndim not in (1, 2) or wanted.shape[-1:] != matrix.shape[1:]:
         raise InputError(f"scaled has shape {matrix.shape}, target {wanted.shape}; (n, V) and (V,) would work")
     n = len(matrix)
     if not (np.isfinite(matrix).all() and np.isfinite(wanted).all()):
@@ -224,7 +224,7 @@ def bad_sets(
         raise InputError(f"known is no list of sets of {stragglers} of {n} workers")
     lengths = np.linalg.norm(matrix, axis=1)
     rows = matrix / np.where(lengths > 0.0, lengths, 1.0)[:, None]
-    search = Search.of(rows, wanted[None], stragglers, generator(seed_of(rng)), QUICK_EPSILONS)
+    search = Search.of(rows, np.atleast_2d(wanted), stragglers, generator(seed_of(rng)), QUICK_EPSILONS)
     for members in starts.astype(np.int64):
         search.descend(len(QUICK_EPSILONS) - 1, members, "known")
     search.begin(QUICK_SLACKS, QUICK_ERASURES)

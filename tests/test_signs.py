@@ -180,6 +180,16 @@ def _with(code, kind, share):
     return replace(claim, value=share * claim.value)
 
 
+@pytest.mark.parametrize("decoder", ["one-step", "scaled", "sum"])
+def test_with_one_block_signs_change_nothing(decoder):
+    given = {"decoder": decoder, "probability": 0.25 if decoder == "sum" else None}
+    plain = gcopt.families.circulant(7, 1, shifts=[0, 1, 3], **given)
+    code = random_signs(ASSIGNMENT, 1, 1, rng=0, **given)
+    heard = np.arange(7) != 3
+    for draw in range(3):
+        assert Decoder(code.at(draw).segments[0])(heard).error == pytest.approx(Decoder(plain.segments[0])(heard).error)
+
+
 def test_no_signs_of_one_worker_are_those_of_another():
     """The stacked code is the worst draw; its chance is small, and most draws are better."""
     code = random_signs(ROW, 2, 0, rng=0)

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gcopt.averages import Probability, check_probability
+from gcopt.averages import Probability, check_probability, draw
 from gcopt.bounds.structure import Structure, structure
 from gcopt.checks import check_count, check_finite
 from gcopt.code import GradientCode, Segment
+from gcopt.decoding import Decoder
+from gcopt.enumeration import Pace, weighted_sets
 from gcopt.measuring import Interval, Measured
 from gcopt.moments import Mean, Moments
+from gcopt.redrawn import DRAWS
+from gcopt.solvers.seeding import generator
+
+_SETS = 10_000
+_DRAWN = 500
+_WATCHED = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,17 +107,50 @@ class Case:
         """The probability of all workers to straggle, where they are alike."""
         return float(self.chances[0])
 
+    @property
+    def epsilon(self) -> float:
+        """How far the factors that are drawn are from signs; 0 where none are drawn."""
+        return 0.0 if self.segment.signs is None else self.segment.signs.epsilon
+
+    @property
+    def few_sets(self) -> bool:
+        """Whether there are so few sets of responders that `sets` are all of them."""
+        return comb(self.code.workers, self.s) <= _SETS
+
+    @cached_property
+    def sets(self) -> NDArray[np.bool_]:
+        """All sets of n - s responders where they are few, else random ones and one that strands partitions, (., n)."""
+        n = self.code.workers
+        if self.few_sets:
+            return np.array([heard for _, heard in weighted_sets(n, self.s, None)])
+        rng = generator(self.measured.seed, 0)
+        drawn = [draw(rng, n, self.s, None) for _ in range(min(_DRAWN, self.measured.samples))]
+        return np.array([self.structure.stranding(self.s), *drawn])
+
+    @cached_property
+    def means_of_draws(self) -> list[Mean]:
+        """The mean error over draws of the code for each of a few of the `sets`."""
+        chosen = np.unique(np.linspace(0, len(self.sets) - 1, _WATCHED).astype(int))
+        rng, pace, drawn = generator(self.measured.seed, 1), Pace(self.measured.seconds_for_means(0)), []
+        for _ in pace.allowed(max(2, self.measured.samples // len(chosen))):
+            decoder = Decoder(self.segment.at(int(rng.integers(DRAWS))))
+            drawn.append([decoder.error(self.sets[i]) for i in chosen])
+        return [Mean.of(errors) for errors in np.array(drawn).T.tolist()]
+
     def worst(self, stragglers: int | None = None) -> Interval:
         """Return the worst error over sets of s, or of so many."""
         return self.measured.worst("error", 0, self.s if stragglers is None else stragglers)
 
-    def mean(self, *, independent: bool) -> Mean:
-        """Return the mean error, over independent stragglers or sets of s."""
-        return self.measured.mean(0, self.s, self._how(independent))
+    def mean(self, *, independent: bool, over_draws: bool = True) -> Mean:
+        """Return the mean error, over independent stragglers or sets of s, and over the draws of a code that has any.
+
+        Those of this draw alone with ``over_draws`` false.
+        """
+        return self.measured.mean(0, self.s, self._how(independent), over_draws=over_draws)
 
     def moments(self, *, independent: bool) -> Moments:
         """Return mean and spread of the decoded coefficients, likewise."""
-        return self.measured.moments(0, self.s, self._how(independent))
+        return self.measured.moments(0, self.s, self._how(independent), over_draws=True)
 
     def _how(self, independent: bool) -> Probability:
         if not independent or self.probability is None:

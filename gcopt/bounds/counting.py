@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gcopt.bounds.bound import bound
 from gcopt.bounds.case import Case
-from gcopt.bounds.hypotheses import exact, one_block
+from gcopt.bounds.hypotheses import exact
 from gcopt.bounds.quantities import INDEPENDENT, LOAD, MEAN, WORST
 from gcopt.code import Segment
 
@@ -62,12 +62,11 @@ def lost_on_average(case: Case) -> float:
     "lost-independently",
     INDEPENDENT,
     "lower",
-    source="Glasgow & Wootters 2020, p^d (derived: for unequal replication and probabilities)",
-    needs=[one_block],
+    source="Glasgow & Wootters 2020, p^d (derived: for unequal replication and probabilities, and for m blocks)",
 )
 def lost_independently(case: Case) -> float:
-    """The mean error is at least sum_i q^g, g the workers of partition i (the product of their probabilities)."""
-    return float(lost_chances(case).sum())
+    """The mean error is at least sum_i (m - E min(m, responders with i)); m = 1: sum_i q^g, g the workers of i."""
+    return float(lost_ranks(case).sum())
 
 
 @bound(
@@ -113,9 +112,14 @@ def survivors(workers: int, copies: int, stragglers: int, left: int) -> float:
     return comb(copies, left) * comb(workers - copies, others) / comb(workers, stragglers)
 
 
-def lost_chances(case: Case) -> NDArray[np.float64]:
-    """Return the probability that all workers of a partition straggle, shape (k,)."""
-    found = np.ones(case.code.partitions)
-    coo = case.structure.held.tocoo()
-    np.multiply.at(found, coo.col, case.chances[coo.row])
-    return found
+def lost_ranks(case: Case) -> NDArray[np.float64]:
+    """Return m - E min(m, responders with i) for every partition i, workers straggling independently; shape (k,)."""
+    m, held = case.segment.blocks, case.structure.held
+    left = np.zeros((m, case.code.partitions))  # the probability that so many respond
+    left[0] = 1.0
+    for j, q in enumerate(case.chances.tolist()):
+        mine = held.indices[held.indptr[j] : held.indptr[j + 1]]
+        before = left[:, mine]
+        left[:, mine] = q * before
+        left[1:, mine] += (1.0 - q) * before[:-1]
+    return np.asarray(np.arange(m, 0, -1) @ left)

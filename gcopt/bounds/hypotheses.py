@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from gcopt.bounds.blocks import CLOSE, flat, redrawn_sums
 from gcopt.bounds.case import Case
 from gcopt.enumeration import enumerable
-
-_CLOSE = 1e-9
 
 
 def one_block(case: Case) -> str | None:
@@ -55,8 +54,13 @@ def shared_and_boosted(case: Case) -> str | None:
 
 def bi_regular(case: Case) -> str | None:
     """Equal loads, equal replication, equal entries, m = 1; sigma_2 can be found."""
-    tests = (one_block, equal_loads, equal_replication, equal_entries)
-    if (failed := next((f for test in tests if (f := test(case)) is not None), None)) is not None:
+    tests = (one_block, equal_loads, equal_replication, equal_entries, known_second)
+    return next((failed for test in tests if (failed := test(case)) is not None), None)
+
+
+def known_second(case: Case) -> str | None:
+    """Equal loads, equal replication; sigma_2 can be found."""
+    if (failed := equal_loads(case) or equal_replication(case)) is not None:
         return failed
     found = case.structure.second is not None
     return None if found else "the iteration for the second singular value of this large matrix does not converge"
@@ -79,7 +83,11 @@ def regular_graph(case: Case) -> str | None:
 
 def block_design(case: Case) -> str | None:
     """Any two workers share equally many partitions, loads and replication are equal."""
-    return None if case.structure.design else "the support is no block design with workers as points"
+    if case.structure.design:
+        return None
+    if case.structure.transposed.design:
+        return "the support is a block design whose points are the partitions; the workers must be the points"
+    return "the support is no block design with workers as points"
 
 
 def strongly_regular(case: Case) -> str | None:
@@ -97,8 +105,10 @@ def repetition(case: Case) -> str | None:
 
 
 def transitive(case: Case) -> str | None:
-    """Some symmetry of the assignment moves every partition to every other (a product of two cyclic shifts)."""
-    return None if case.structure.shifts else "no cyclic shift of the partitions permutes the workers"
+    """Some symmetry of the assignment moves every partition to every other."""
+    if case.structure.transitive:
+        return None
+    return "no symmetry is found that moves every partition to every other (cyclic shifts, or any of a small code)"
 
 
 def pairwise_balanced(case: Case) -> str | None:
@@ -141,8 +151,15 @@ def proportional(case: Case) -> str | None:
 
 
 def symmetric_in_mean(case: Case) -> str | None:
-    """The mean estimate is a multiple of the gradient by symmetry (equal entries), or by enumeration."""
-    if case.structure.entry is not None and (case.structure.design or case.structure.shifts):
+    """The mean estimate is a multiple of the gradient by symmetry (least squares), or by enumeration or formula.
+
+    What is symmetric are rows with equal entries, for several blocks with signs that are drawn again: for them a block
+    design is symmetric enough only where all factors are as large.
+    """
+    segment, found = case.segment, case.structure
+    plain = flat(case) if segment.blocks == 1 else redrawn_sums(case)
+    known = not segment.is_linear and plain is None
+    if known and (found.transitive or (found.design and case.epsilon == 0.0)):
         return None
     return proportional(case)
 
@@ -159,21 +176,23 @@ def exact(case: Case) -> str | None:
 
 def _share(case: Case, wanted: float, words: str) -> str | None:
     found = case.structure.share
-    if found is not None and abs(found - wanted) <= _CLOSE * wanted:
+    if found is not None and abs(found - wanted) <= CLOSE * wanted:
         return None
     return f"the entries are not {words}"
 
 
 def _multiple(case: Case, words: str, factor: float | None) -> str | None:
-    linear, n = case.segment.is_linear, case.code.workers
-    found = case.moments(independent=True) if linear or enumerable(n, case.s, case.probability) else None
+    linear, n, signs = case.segment.is_linear, case.code.workers, case.segment.signs
+    few = signs is None and enumerable(n, case.s, case.probability)
+    found = case.moments(independent=True) if linear or few else None
     if found is None or not found.exact:
-        return f"it is not proved that the mean estimate is {words}: the sets of {n} workers are too many"
+        many = f"the sets of {n} workers are" if signs is None else "draws and sets of workers are"
+        return f"it is not proved that the mean estimate is {words}: {many} too many"
     wanted = found.factor if factor is None else factor
     away = float(np.abs(found.mean - wanted * found.target).max())
-    if away > _CLOSE * max(1.0, wanted):
+    if away > CLOSE * max(1.0, wanted):
         return f"the mean estimate is not {words}: a partition is off by {away:.3g}"
-    return None if wanted > _CLOSE else "the mean estimate is 0"
+    return None if wanted > CLOSE else "the mean estimate is 0"
 
 
 def _range(values: np.ndarray) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import comb
 
 import numpy as np
@@ -85,7 +85,7 @@ def _of_mean(found: Mean, case: Case) -> Reading:
     if found.exact:
         return exactly(found.value, "the exact mean")
     most = np.inf if case.segment.is_linear else float(case.segment.blocks * case.code.partitions)
-    return around(found.value, found.stderr, found.sets, 0.0, most)
+    return around(found.value, found.stderr, found.sets, 0.0, most, _samples(found.sets, case))
 
 
 def _worst(case: Case) -> Reading:
@@ -113,19 +113,30 @@ def _independent(case: Case) -> Reading:
 
 
 def _debiased(case: Case) -> Reading:
+    """Of projections the mean error e says it all: m k (1 / alpha - 1), alpha = 1 - e / (m k)."""
     found = case.moments(independent=True)
-    return exactly(found.variance / found.factor**2, "exact moments")
+    if found.exact:
+        return exactly(found.variance / found.factor**2, "exact moments")
+    most = float(case.segment.blocks * case.code.partitions)
+    mean = _of_mean(found.error, case)
+    value, low, high = (_from_mean(e, most) for e in (mean.value, mean.low, mean.high))
+    return Reading(value, low, high, False, f"m k (1 / alpha - 1), {mean.method}")
+
+
+def _from_mean(error: float, most: float) -> float:
+    return float(np.inf) if error >= most else most * error / (most - max(0.0, error))
 
 
 def _factor(case: Case) -> Reading:
-    """The entry of E[R B] that is furthest from their mean."""
+    """The entry of E[R B] that is furthest from their mean; of what a block leaves in others, from 0."""
     found = case.moments(independent=True)
-    far = np.unravel_index(int(np.abs(found.mean - found.factor).argmax()), found.mean.shape)
-    value = float(np.real(found.mean[far]))
+    away = found.mean - found.factor * found.target
+    far = np.unravel_index(int(np.abs(away).argmax()), away.shape)
+    value = found.factor + float(np.real(away[far]))
     if found.exact:
         return exactly(value, "the partition furthest from the mean of all, exactly")
-    samples, most = found.error.sets, float(np.sqrt(found.mean.size))  # the norm of a projection of all ones
-    method = f"the partition furthest from the mean of all, {samples} random sets"
+    samples, most = found.error.sets, float(np.sqrt(case.code.partitions))  # the norm of a projection of k ones
+    method = f"the partition furthest from the mean of all, {_samples(samples, case)}"
     return around(value, float(found.stderr[far]), samples, -most, most, method)
 
 
@@ -183,14 +194,36 @@ def _second(case: Case) -> Reading:
     return exactly(case.structure.second or 0.0, "eigenvalues of the whole matrix")
 
 
+def _of_draw(case: Case) -> Reading:
+    found = case.mean(independent=False, over_draws=False)
+    return replace(_of_mean(found, case), method="the exact mean" if found.exact else f"{found.sets} random sets")
+
+
 def _on_average(case: Case) -> Reading:
     found = case.mean(independent=False)
+    if case.segment.signs is not None:
+        return _of_mean(found, case)
     return Reading(found.value, -np.inf, np.inf, False, "this draw only; the formula is the mean over all draws")
+
+
+def _worst_on_average(case: Case) -> Reading:
+    most, found = float(case.segment.blocks * case.code.partitions), case.means_of_draws
+    low = max(around(one.value, one.stderr, one.sets, 0.0, most).low for one in found)
+    value = max(one.value for one in found)
+    return Reading(value, low, most, False, f"{len(found)} sets, {found[0].sets} draws each")
+
+
+def _samples(count: int, case: Case) -> str:
+    return f"{count} random sets" + ("" if case.segment.signs is None else ", each in a random draw")
 
 
 WORST = Quantity("the worst error over sets of s", "stragglers", _worst)
 EVERY = Quantity("the error of every set of s", "stragglers", _every)
 MEAN = Quantity("the mean error over random sets of s", "stragglers", _mean)
+MEAN_OF_DRAW = Quantity("the mean error over random sets of s, in this draw of the code", "stragglers", _of_draw)
+WORST_OF_DRAWS = Quantity(
+    "the worst over sets of s of the mean error over draws of the code", "stragglers", _worst_on_average
+)
 MEAN_OF_DRAWS = Quantity(
     "the mean error over random sets of s, on average over draws of the code", "stragglers", _on_average
 )

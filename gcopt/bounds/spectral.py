@@ -7,7 +7,7 @@ from math import sqrt
 from gcopt.bounds.bound import bound
 from gcopt.bounds.case import Case
 from gcopt.bounds.counting import MUNIM
-from gcopt.bounds.hypotheses import bi_regular, product, regular_graph, strongly_regular, symmetric
+from gcopt.bounds.hypotheses import bi_regular, known_second, product, regular_graph, strongly_regular, symmetric
 from gcopt.bounds.quantities import SECOND, WORST
 from gcopt.families._regular import RAVIV, SPECTRAL, spectral_claim
 
@@ -93,7 +93,7 @@ def strongly_regular_graph(case: Case) -> float:
     SECOND,
     "equality",
     source="derived: singular values of a Kronecker product (codes of Sakorikar & Wang 2021)",
-    needs=[bi_regular, product],
+    needs=[known_second, product],
 )
 def kronecker(case: Case) -> float:
     """sigma_2^2 of A1 (x) A2 is max(gamma1 delta1 sigma_2(A2)^2, gamma2 delta2 sigma_2(A1)^2)."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from gcopt.bounds.rows import Rows, rows_of
+from gcopt.bounds.symmetry import circulant_copies, grid_shifts, held_by, moves_all
 from gcopt.code import GradientCode, Segment
 from gcopt.combinatorics.spectrum import second_eigenvalue, second_singular_squared
 
@@ -76,11 +77,16 @@ class Structure:
         return _only(self.segment.encoding.data)
 
     @cached_property
+    def rows(self) -> Rows | None:
+        """Factors h_j and combinations a_j where every row is h_j (x) a_j; else None."""
+        return rows_of(self.segment)
+
+    @cached_property
     def share(self) -> complex | None:
-        """The value of all nonzero entries times the replication of their partition; None where these differ."""
-        if self.segment.blocks > 1:
-            return None
-        return _only(self.segment.encoding.data * self.segment.replication[self.segment.encoding.indices])
+        """The value of all entries times the replication of their partition, for m > 1 up to signs; None if various."""
+        entries, copies = self.segment.encoding, self.segment.replication
+        values = entries.data if self.segment.blocks == 1 else np.abs(entries.data)
+        return _only(values * copies[entries.indices % self.partitions])
 
     @cached_property
     def second(self) -> float | None:
@@ -95,6 +101,8 @@ class Structure:
 
     def stranding(self, stragglers: int) -> NDArray[np.bool_]:
         """Return the responders left when one partition after the other loses its last workers, the cheapest first.
+
+        The last one loses as many as there are stragglers left.
 
         Returns
         -------
@@ -111,10 +119,10 @@ class Structure:
         for _ in range(self.partitions):
             left[left == 0] = n + 1
             i = int(left.argmin())
-            if left[i] > budget:
+            if not budget or left[i] > n:
                 break
             holders = columns.indices[columns.indptr[i] : columns.indptr[i + 1]]
-            for j in holders[heard[holders]]:
+            for j in holders[heard[holders]][:budget]:
                 left[rows.indices[rows.indptr[j] : rows.indptr[j + 1]]] -= 1
                 heard[j], budget = False, budget - 1
         heard[np.flatnonzero(heard)[:budget]] = False
@@ -128,6 +136,11 @@ class Structure:
             return None
         common = load * (replication - 1) // (n - 1)
         return common if common and _products(self.held, load, common, common) else None
+
+    @cached_property
+    def transposed(self) -> Structure:
+        """The assignment whose workers are the partitions, and the other way round."""
+        return Structure(Segment(sparse.csr_array(self.held.T)))
 
     @cached_property
     def strongly_regular(self) -> tuple[int, int, int] | None:
@@ -166,7 +179,7 @@ class Structure:
         """(workers, partitions) of every group, where the workers of a group hold the same and groups share nothing."""
         if self.load is None or self.replication is None or not self.load:
             return None
-        teams = Counter(_patterns(self.held))
+        teams = Counter(held_by(self.held))
         disjoint = len(teams) * self.load == self.partitions
         return (self.replication, self.load) if disjoint and set(teams.values()) == {self.replication} else None
 
@@ -176,14 +189,25 @@ class Structure:
 
         Then some symmetry of the assignment moves every partition to every other: the assignment is row-transitive.
         """
-        k, rows = self.partitions, Counter(_patterns(self.held))
-        number = np.arange(k)
-        for a in (a for a in range(1, k + 1) if k % a == 0):
-            grid = number.reshape(a, k // a)
-            moves = [np.roll(grid, 1, axis=axis).ravel() for axis in (0, 1) if grid.shape[axis] > 1]
-            if all(Counter(_patterns(self.held, move)) == rows for move in moves):
-                return a, k // a
-        return None
+        return grid_shifts(self.held)
+
+    @cached_property
+    def transitive(self) -> bool:
+        """Whether symmetries move every partition to every other: shifts, those of groups, or any of a small code."""
+        return self.shifts is not None or self.repetition is not None or moves_all(self.held)
+
+    @cached_property
+    def teams(self) -> list[Ints]:
+        """The workers that hold the same, for all that is held."""
+        found: dict[bytes, list[int]] = {}
+        for j, pattern in enumerate(held_by(self.held)):
+            found.setdefault(pattern, []).append(j)
+        return [np.array(team) for team in found.values()]
+
+    @cached_property
+    def copies(self) -> int | None:
+        """How many workers hold each row of a circulant of k different ones; None if the assignment is no such."""
+        return circulant_copies(self.held)
 
     @cached_property
     def balanced(self) -> bool:
@@ -249,12 +273,6 @@ def _only(values: NDArray[Any]) -> complex | None:
     if values.size == 0 or np.abs(values - values[0]).max() > _SAME * abs(values[0]):
         return None
     return values[0].item()  # type: ignore[no-any-return]
-
-
-def _patterns(held: sparse.csr_array, move: Ints | None = None) -> list[bytes]:
-    """Return what every worker holds, in a form that can be compared, after moving the partitions."""
-    moved = held.indices if move is None else move[held.indices]
-    return [np.sort(moved[a:b]).astype(np.int64).tobytes() for a, b in pairwise(held.indptr.tolist())]
 
 
 def _chunks(size: int) -> list[Ints]:

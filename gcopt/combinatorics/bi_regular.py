@@ -45,13 +45,51 @@ def bi_regular(workers: int, partitions: int, load: int, rng: RngLike = 0) -> sp
     if 2 * load > k:
         return opposite(bi_regular(n, k, k - load, rng))
     draws = generator(seed_of(rng))
-    pairs = np.stack([np.repeat(np.arange(n), load), np.empty(n * load, dtype=np.int64)], axis=1)
-    done = False
-    while not done:
-        pairs[:, 1] = n + draws.permutation(np.repeat(np.arange(k), n * load // k))
-        done = switch(pairs, n + k, draws, sides=True)
+    pairs = _paired(np.full(n, load), k, draws)
     if load > 1 and n * load > k:
         _connect(pairs, n + k, draws)
+    return _matrix(pairs, n, k)
+
+
+def equal_columns(loads: Ints, partitions: int, rng: RngLike = 0) -> sparse.csr_array:
+    """Return a random 0/1 matrix, shape (n, k), with given row sums and equal column sums.
+
+    Parameters
+    ----------
+    loads : array of int, shape (n,)
+        From 0 to k; their sum is a multiple of k.
+    partitions : int
+        k.
+    rng : None, int, Generator or SeedSequence
+
+    Returns
+    -------
+    csr_array of int32
+
+    Examples
+    --------
+    >>> found = equal_columns(np.array([2, 1, 3]), 3)
+    >>> found.sum(axis=1).tolist(), found.sum(axis=0).tolist()
+    ([2, 1, 3], [2, 2, 2])
+    """
+    n, k = len(loads), partitions
+    if 2 * loads.sum() > n * k:
+        return opposite(equal_columns(k - loads, k, rng))
+    return _matrix(_paired(loads, k, generator(seed_of(rng))), n, k)
+
+
+def _paired(loads: Ints, k: int, draws: np.random.Generator) -> Ints:
+    """Return pairs of a worker and n plus a partition, all different, each partition in equally many."""
+    n, ends = len(loads), int(loads.sum())
+    pairs = np.stack([np.repeat(np.arange(n), loads), np.empty(ends, dtype=np.int64)], axis=1)
+    done = ends == 0
+    while not done:
+        pairs[:, 1] = n + draws.permutation(np.repeat(np.arange(k), ends // k))
+        done = switch(pairs, n + k, draws, sides=True)
+    return pairs
+
+
+def _matrix(pairs: Ints, n: int, k: int) -> sparse.csr_array:
     ones = np.ones(len(pairs), dtype=np.int32)
     return sparse.csr_array(sparse.coo_array((ones, (pairs[:, 0], pairs[:, 1] - n)), shape=(n, k)))
 

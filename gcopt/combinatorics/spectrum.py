@@ -50,17 +50,36 @@ def second_eigenvalue(
         return 0.0
     if size <= _DENSE:
         return float(np.linalg.eigvalsh(times(np.eye(size)))[-2])
-    lowered = LinearOperator(
-        (size, size), matvec=lambda x: times(x.ravel()) - 2.0 * top * x.mean(), dtype=np.float64
-    )  # the vector of ones now has the eigenvalue -top, and none is smaller
+    found = largest_eigenvalue(lambda x: times(x) - 2.0 * top * x.mean(), size, accuracy=accuracy)
+    return None if found is None else min(top, found)  # the vector of ones now has the eigenvalue -top, the least
+
+
+def largest_eigenvalue(times: Callable[[Floats], Floats], size: int, *, accuracy: float = ACCURATE) -> float | None:
+    """Return the largest eigenvalue of a symmetric matrix by iteration, raised by ``accuracy``; None if it is hard.
+
+    Parameters
+    ----------
+    times : callable
+        Multiplies the matrix with an array, shape (size,).
+    size : int
+        Above 40.
+    accuracy : float
+        Relative; the iteration comes from below.
+
+    Examples
+    --------
+    >>> round(largest_eigenvalue(lambda x: np.arange(50.0) * x, 50), 6)
+    49.0
+    """
+    operator = LinearOperator((size, size), matvec=lambda x: times(x.ravel()), dtype=np.float64)
     start = np.random.default_rng(0).standard_normal(size)
     try:
         found = eigsh(
-            lowered, k=1, which="LA", v0=start, tol=accuracy, ncv=40, maxiter=_RESTARTS, return_eigenvectors=False
+            operator, k=1, which="LA", v0=start, tol=accuracy, ncv=40, maxiter=_RESTARTS, return_eigenvectors=False
         )
     except ArpackNoConvergence:
         return None
-    return min(top, float(found[0] + accuracy * abs(found[0])))
+    return float(found[0] + accuracy * abs(found[0]))
 
 
 def second_singular_squared(matrix: Any, *, accuracy: float = ACCURATE) -> float | None:

@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gcopt import coding
 from gcopt.checks import check_count, check_number
 from gcopt.code import GradientCode
 from gcopt.decoding.decoder import Decoder, as_bools
-from gcopt.decoding.rule import EXACT, Bools
+from gcopt.decoding.rule import EXACT
 from gcopt.errors import DecodingError, InputError
 
 
 def decode(
     code: GradientCode, messages: Sequence[ArrayLike], responders: ArrayLike, *, parameters: int, tolerate: float = 0.0
-) -> NDArray[np.float64]:
+) -> NDArray[np.floating[Any]]:
     """Estimate the gradient from coded messages.
 
     Parameters
@@ -34,11 +35,12 @@ def decode(
     Returns
     -------
     array, shape (d,)
+        Float64; float32 if all messages are in single precision (float32, complex64). Sums are float64 all the same.
 
     Raises
     ------
     InputError
-        If ``tolerate`` is no number from 0 to 1, a shape is wrong or a message that is used holds NaN or infinity.
+        If ``tolerate`` is no number from 0 to 1, a shape is wrong, or a responder's message holds NaN or infinity.
     DecodingError
         If the responders do not determine a segment within ``tolerate``.
 
@@ -59,7 +61,8 @@ def decode(
     heard = np.broadcast_to(given, shape)
     cuts = code.cuts(check_count("parameters", parameters, 0))
     accepted = check_number("tolerate", tolerate, 0.0, 1.0)
-    gradient = np.empty(parameters)
+    arrays = [coding.numbers(f"messages[{c}]", array) for c, array in enumerate(messages)]
+    gradient = np.empty(parameters, dtype=np.result_type(*(array.real.dtype for array in arrays)))
     for c, segment in enumerate(code.segments):
         decoder = Decoder(segment)
         found = decoder(heard[c])
@@ -69,9 +72,14 @@ def decode(
                 f"segment {c}: {int(heard[c].sum())} of {code.workers} responders leave {relative:.3g} of the largest "
                 f"squared error; wait for more, or accept that with tolerate={_above(relative):g}"
             )
-        rows = _used(messages[c], heard[c], -(-int(cuts[c + 1] - cuts[c]) // segment.blocks), f"messages[{c}]")
-        blocks = np.real(found.matrix @ rows).ravel()
-        gradient[cuts[c] : cuts[c + 1]] = blocks[: cuts[c + 1] - cuts[c]]
+        width = -(-int(cuts[c + 1] - cuts[c]) // segment.blocks)
+        if arrays[c].shape != (code.workers, width):
+            raise InputError(f"messages[{c}] has shape {arrays[c].shape}; {(code.workers, width)} is expected")
+        rows = np.flatnonzero(heard[c])
+        if not coding.decode(found.matrix[:, rows], arrays[c], rows, gradient[cuts[c] : cuts[c + 1]]):
+            raise InputError(
+                f"messages[{c}] holds NaN or infinity from a worker that responded; finite numbers are expected"
+            )
     return gradient
 
 
@@ -85,14 +93,3 @@ def _above(value: float) -> float:
     """
     rounded = float(f"{value:.3g}")
     return rounded if rounded >= value else float(f"{value + 10.0 ** (np.floor(np.log10(value)) - 2):.3g}")
-
-
-def _used(messages: ArrayLike, heard: Bools, width: int, name: str) -> NDArray[Any]:
-    """Return the messages of one segment with zeros where nobody was heard."""
-    array = np.asarray(messages)
-    if array.shape != (heard.size, width):
-        raise InputError(f"{name} has shape {array.shape}; {(heard.size, width)} is expected")
-    rows = np.where(heard[:, None], array, 0.0)
-    if not np.isfinite(rows).all():
-        raise InputError(f"{name} holds NaN or infinity from a worker that responded; finite numbers are expected")
-    return rows

@@ -109,7 +109,7 @@ class Contributions:
     @classmethod
     def of(cls, segment: Segment) -> Contributions:
         """Those of the draw that the encoding matrix is of."""
-        if segment.blocks == 1:
+        if segment.blocks == 1 and segment.signs is None:
             return cls._constant(segment.encoding, segment)
         signed = [sparse.diags_array(sign) @ segment.encoding for sign in block_signs(segment).T]
         return cls._constant(sparse.csr_array(sparse.hstack(signed, format="csr")), segment)
@@ -141,14 +141,16 @@ class Contributions:
 
 
 def block_signs(segment: Segment) -> Floats:
-    """Return the signs of the sums of each row over the columns of each block, shape (n, m); ones where m is 1.
+    """Return the signs of the sums of each row over the columns of each block, shape (n, m).
+
+    Ones where m is 1 and no signs are drawn.
 
     Examples
     --------
     >>> block_signs(Segment(np.array([[1.0, 1.0, -2.0, 0.0]]), blocks=2)).tolist()
     [[1.0, -1.0]]
     """
-    if segment.blocks == 1:
+    if segment.blocks == 1 and segment.signs is None:
         return np.ones((segment.workers, 1))
     k = segment.partitions
     stretches = [segment.encoding[:, u * k : (u + 1) * k] for u in range(segment.blocks)]

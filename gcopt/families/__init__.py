@@ -8,11 +8,17 @@ from gcopt.families.bernoulli import bernoulli
 from gcopt.families.block_coordinate import block_coordinate
 from gcopt.families.block_design import block_design
 from gcopt.families.circulant import circulant
+from gcopt.families.coarsened import coarsened
+from gcopt.families.communication_efficient import communication_efficient
+from gcopt.families.communication_polynomial import communication_polynomial
+from gcopt.families.coset_graph import coset_graph
 from gcopt.families.cyclic_mds import cyclic_mds
 from gcopt.families.cyclic_repetition import cyclic_repetition
 from gcopt.families.fractional_repetition import fractional_repetition
 from gcopt.families.graph_assignment import graph_assignment
 from gcopt.families.grouped import grouped
+from gcopt.families.grouped_mds import grouped_mds
+from gcopt.families.hadamard_products import hadamard_products
 from gcopt.families.ignore_stragglers import ignore_stragglers
 from gcopt.families.margulis import margulis
 from gcopt.families.pairwise_balanced import pairwise_balanced
@@ -25,9 +31,11 @@ from gcopt.families.random_regular import random_regular
 from gcopt.families.random_regular_graph import random_regular_graph
 from gcopt.families.random_signs import random_signs
 from gcopt.families.soft_design import soft_design
+from gcopt.families.stacked import stacked
 from gcopt.families.steiner_triple import steiner_triple
 from gcopt.families.stochastic_block import stochastic_block
 from gcopt.families.strongly_regular import strongly_regular
+from gcopt.families.tight_frame import tight_frame
 from gcopt.families.two_stage import two_stage
 from gcopt.families.uncoded import uncoded
 from gcopt.families.weighted_unbiased import weighted_unbiased
@@ -61,6 +69,14 @@ _OURS = (
     margulis,
     ramanujan,
     graph_assignment,
+    communication_efficient,
+    communication_polynomial,
+    grouped_mds,
+    coset_graph,
+    stacked,
+    tight_frame,
+    hadamard_products,
+    coarsened,
     random_signs,
 )
 
@@ -74,11 +90,17 @@ __all__ = [
     "block_coordinate",
     "block_design",
     "circulant",
+    "coarsened",
+    "communication_efficient",
+    "communication_polynomial",
+    "coset_graph",
     "cyclic_mds",
     "cyclic_repetition",
     "fractional_repetition",
     "graph_assignment",
     "grouped",
+    "grouped_mds",
+    "hadamard_products",
     "ignore_stragglers",
     "margulis",
     "pairwise_balanced",
@@ -91,9 +113,11 @@ __all__ = [
     "random_regular_graph",
     "random_signs",
     "soft_design",
+    "stacked",
     "steiner_triple",
     "stochastic_block",
     "strongly_regular",
+    "tight_frame",
     "two_stage",
     "uncoded",
     "weighted_unbiased",

@@ -36,8 +36,8 @@ def approximate(
     claims : sequence of Claim
         What the scheme promises beyond what follows from the decoder.
     decoder : str
-        ``least-squares`` (optimal); ``scaled`` (one-step: n / responders for everybody); ``sum`` (1 for everybody,
-        entries divided by 1 - q).
+        ``least-squares`` (optimal); ``one-step`` (the best weight for random sets of so many responders, the same for
+        everybody); ``scaled`` (n / responders for everybody); ``sum`` (1 for everybody, entries divided by 1 - q).
     probability : float, optional
         q below 1, with which workers straggle independently; for ``sum`` only, which needs it.
 
@@ -103,20 +103,22 @@ def check_decoder(decoder: str, probability: float | None) -> float:
 
 
 def fixed_claims(segment: Segment, probability: float | tuple[float, ...] | None) -> list[Claim]:
-    """Return that a decoder with fixed coefficients is unbiased, and its exact mean error; nothing for least squares.
+    """Return what the mean estimate of a decoder with fixed coefficients is, and its exact mean error.
 
-    ``scaled`` over random sets of the segment's stragglers, ``sum`` over independent ones with ``probability``.
+    Nothing for least squares. ``scaled`` and ``one-step`` over random sets of the segment's stragglers, ``sum`` over
+    independent ones with ``probability``.
     """
     if not segment.is_linear:
         return []
-    from gcopt.averages import mean_error
+    from gcopt.averages import moments
     from gcopt.decoding import Decoder
 
     s = segment.stragglers if probability is None else 0
-    found = mean_error(Decoder(segment), stragglers=s, probability=probability, samples=2, rng=np.random.default_rng(0))
+    found = moments(Decoder(segment), stragglers=s, probability=probability, samples=2, rng=np.random.default_rng(0))
     about: dict[str, Any] = {"probability": probability} if probability is not None else {"stragglers": s}
     source = "derived: the columns of the encoding matrix sum to 1 over the chance of being heard"
-    return [
-        Claim("unbiased", 0.0, source, **about),
-        Claim("mean", found.value, "derived: second moments of the responders", **about),
-    ]
+    direction = Claim("unbiased", 0.0, source, **about)
+    if segment.decoder == "one-step":
+        source = "derived: the columns of the encoding matrix sum to 1, and all responders count alike"
+        direction = Claim("proportional", found.factor, source, **about)
+    return [direction, Claim("mean", found.error.value, "derived: second moments of the responders", **about)]

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
+from gcopt.checks import check_flag
 from gcopt.code import GradientCode
 from gcopt.errors import InputError
 
@@ -61,6 +63,27 @@ def base_code(name: str, given: Any) -> GradientCode:
     if not code.segments[0].replication.all():
         raise InputError(f"{name} has a partition without a worker; every one needs a worker")
     return code
+
+
+def assignment_of(code: GradientCode, dual: bool = False) -> sparse.csr_array:
+    """Return who holds what as 0 and 1, shape (n, k); with ``dual`` workers and partitions change places.
+
+    Raises
+    ------
+    InputError
+        If a worker without partitions would become a partition without workers.
+
+    Examples
+    --------
+    >>> assignment_of(GradientCode.from_matrix([[2.0, 0.0, 1.0]]), dual=False).toarray().tolist()
+    [[1.0, 0.0, 1.0]]
+    """
+    if not check_flag("dual", dual):
+        return sparse.csr_array(code.support.astype(np.float64))
+    idle = np.flatnonzero(code.segments[0].load == 0)
+    if idle.size:
+        raise InputError(f"assignment has worker {idle[0]} without work; as a partition it needs a worker")
+    return sparse.csr_array(code.support.T.astype(np.float64))
 
 
 def recipe(name: str, given: Any, code: GradientCode) -> dict[str, Any]:

@@ -72,7 +72,8 @@ def regular_claims(
     """Return what `regular_code` promises of its errors: the worst, and with least squares the mean.
 
     With one weight for every responder a partition counts ``share`` on average over the partitions, 1 with ``scaled``,
-    and the worst error is at most k (share - 1)^2 + share^2 k sigma_2^2 s / (gamma delta (n - s)).
+    1 - E err / k with ``one-step``, and the worst error is at most k (share - 1)^2 + share^2 k sigma_2^2 s / (gamma
+    delta (n - s)).
     """
     n, s = check_sizes(assignment.shape[0], stragglers)
     k, q = assignment.shape[1], check_decoder(decoder, probability)
@@ -83,6 +84,8 @@ def regular_claims(
     if decoder == "least-squares":
         return [spectral_claim(n, k, load, s, second), mean_claim(assignment, s)]
     share = 1.0 if decoder == "scaled" else (n - s) / (n * (1.0 - q))
+    if decoder == "one-step":
+        share = 1.0 - mean_claim(assignment, s).value / k
     value = k * ((share - 1.0) ** 2 + share**2 * second * s / (top * (n - s)))
     return [Claim("error", value, _FIXED, stragglers=s)]
 

@@ -43,7 +43,7 @@ def circulant(
         Different modulo k. Several lists, equally long, make as many rounds of k workers, each with its own shifts:
         those of a difference family make workers of the blocks of a design and partitions of its points.
     decoder : str
-        ``least-squares``, ``scaled`` (one-step) or ``sum``.
+        ``least-squares``, ``one-step``, ``scaled`` or ``sum``.
     probability : float, optional
         Of a worker to straggle; for ``sum`` only.
 

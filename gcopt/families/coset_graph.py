@@ -47,7 +47,7 @@ def coset_graph(
     generators : list of int, optional
         Different modulo k.
     decoder : str
-        ``least-squares``, ``scaled`` (one-step) or ``sum``.
+        ``least-squares``, ``one-step``, ``scaled`` or ``sum``.
     probability : float, optional
         Of a worker to straggle; for ``sum`` only.
     rng : None, int, Generator or SeedSequence

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gcopt.coding import prepare
 from gcopt.errors import InputError, TrainingError
 from gcopt.training.engine import Engine, Job
 from gcopt.training.events import Broadcast, Event, Lost, Message, Tick
@@ -60,6 +61,8 @@ class LocalEngine(Engine):
         where = _importable(self.job.problem)
         # this process fills the compiler's cache before anybody else may want to
         self.job.problem.compile()
+        for segment in self.job.code.segments:
+            prepare(segment.encoding.dtype, self.job.code.workers * self.job.problem.parameters)
         self._board = Board(self._arena(Arena.create(self._shapes())))
         self._board.clear()
         data = self._arena(Arena.holding(self.job.problem.arrays()))

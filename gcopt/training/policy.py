@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gcopt.arrivals import arrivals
 from gcopt.code import GradientCode, Segment
+from gcopt.coding import combine
 from gcopt.decoding import Decoder, Decoding, Fresh
 from gcopt.decoding.running import Running
 from gcopt.training.events import Broadcast, Message, Part, Reached
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
-
-_CACHED = 8192
 
 
 class Policy:
@@ -118,31 +117,6 @@ class Policy:
         chosen: list[bool] = used.tolist()
         payloads = [message.payload for message in part.messages if chosen[message.worker]]
         combine(part.decoding.matrix[:, used], payloads, out)
-
-
-def combine(coefficients: NDArray[Any], payloads: Sequence[NDArray[Any]], out: Floats) -> None:
-    """Write block u = real part of ``sum_j coefficients[u, j] payloads[j]`` one after the other into ``out``.
-
-    Each payload is read once per block, by stretches that stay in cache.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> out = np.empty(3)
-    >>> combine(np.array([[1.0, 2.0], [0.0, 1.0]]), [np.array([1.0, 1.0]), np.array([2.0, 3.0])], out)
-    >>> out.tolist()
-    [5.0, 7.0, 2.0]
-    """
-    width = -(-len(out) // len(coefficients))
-    if not payloads:
-        out[:] = 0.0
-        return
-    for start in range(0, width, _CACHED):
-        stretch = np.real(coefficients @ np.array([payload[start : start + _CACHED] for payload in payloads]))
-        for u, row in enumerate(stretch):
-            begin = u * width + start
-            length = max(0, min(row.size, len(out) - begin))
-            out[begin : begin + length] = row[:length]
 
 
 class Rule:

@@ -23,6 +23,7 @@ from gcopt.measuring import Measured
 from gcopt.moments import Mean
 from gcopt.verification import verify
 from tests.bounds.codes import PALEY, code, groups
+from tests.bounds.draws import redrawn
 from tests.families.samples import SAMPLES
 from tests.helpers import straggler_sets
 from tests.matrices import FANO, PETERSEN, circulant, incidence
@@ -67,15 +68,28 @@ def test_every_bound_holds_on_every_code(matrix, decoder, data):
             assert finding.measured >= finding.claimed - slack
 
 
+@settings(max_examples=8, deadline=None)
+@given(matrix=matrices(), blocks=st.integers(2, 3), epsilon=st.sampled_from([0.0, 0.3]), data=st.data())
+def test_no_bound_is_violated_by_signs_that_are_drawn_again(matrix, blocks, epsilon, data):
+    s, q = data.draw(st.integers(0, len(matrix) - 1)), data.draw(st.sampled_from([0.1, 0.4]))
+    decoder = data.draw(st.sampled_from(["least-squares", "sum", "scaled", "one-step"]))
+    chance = {"probability": q} if decoder == "sum" else {}
+    drawn = redrawn(matrix, blocks, decoder=decoder, epsilon=epsilon, **chance)
+    found = examine(Case(Measured(drawn, seed=0, samples=60, seconds=60.0), stragglers=s, probability=q))
+    assert found.ok, [f for f in found.findings if f.status == "violated"]
+    assert {f.bound.name for f in found.findings} & {"redrawn", "redrawn-sum", "redrawn-scaled", "redrawn-one-step"}
+
+
 @settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 10**6), blocks=st.integers(1, 2), s=st.integers(0, 5))
+@given(seed=st.integers(0, 10**6), blocks=st.integers(1, 3), s=st.integers(0, 5))
 def test_what_is_lost_bounds_codes_with_any_entries(seed, blocks, s):
     rng = np.random.default_rng(seed)
     held = rng.random((6, 4)) < 0.6
     matrix = np.tile(held, blocks) * rng.standard_normal((6, 4 * blocks))
-    found = examined(GradientCode.from_matrix(matrix, blocks=blocks), stragglers=s)
+    chances = rng.random(6).tolist()
+    found = examined(GradientCode.from_matrix(matrix, blocks=blocks), stragglers=s, probability=chances)
     names = {f.bound.name for f in found.findings}
-    assert names >= {"lost-by-load", "lost-greedily", "lost-on-average"}
+    assert names >= {"lost-by-load", "lost-greedily", "lost-on-average", "lost-independently"}
     assert {f.status for f in found.findings} == {"proved"}
 
 

@@ -1,5 +1,7 @@
 """What is read from a matrix is there, whatever the workers are called, and is not read where one entry is wrong."""
 
+from itertools import product
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -7,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcopt.bounds import structure as module
+from gcopt.bounds.rows import patterns
 from gcopt.bounds.structure import Structure, structure
+from gcopt.bounds.ways import of_drawn, of_given, ways
 from gcopt.code import Segment
 from tests.bounds.codes import CUBE, PALEY, RAGGED, code, groups
 from tests.matrices import FANO, PETERSEN, PLANE, circulant, incidence
@@ -154,6 +158,82 @@ def test_stranding_takes_the_cheapest_partitions_and_all_stragglers():
     assert (~read(RAGGED).stranding(2)).nonzero()[0].tolist() == [0, 3]
     assert [int(read(FANO).stranding(s).sum()) for s in range(8)] == [7, 6, 5, 4, 3, 2, 1, 0]
     assert read(np.array([[1.0, 0.0], [0.0, 0.0]])).stranding(1).tolist() == [False, True]
+
+
+def test_stranding_leaves_fewer_than_all_blocks_need():
+    """Nine of the ten workers of a partition of the plane of order 9, as the tenth alone cannot tell two blocks."""
+    singer = circulant(91, 0, 1, 3, 9, 27, 49, 56, 61, 77, 81)
+    assert (read(singer).stranding(9) @ singer).min() == 1
+
+
+@pytest.mark.parametrize(
+    ("matrix", "found"),
+    [
+        (PETERSEN, True),
+        (FANO[:, :6], True),
+        (incidence(nx.petersen_graph()), True),
+        (groups(2, 2, 3), True),
+        (groups(10, 6, 6), True),
+        (nx.to_numpy_array(nx.frucht_graph()), False),
+        (incidence(nx.path_graph(4)), False),
+        (np.hstack([circulant(5, 0, 1), circulant(5, 0, 1, 2)]), False),
+        (RAGGED, False),
+    ],
+)
+def test_symmetries_that_move_every_partition(matrix, found):
+    rng = np.random.default_rng(0)
+    shuffled = matrix[rng.permutation(len(matrix))][:, rng.permutation(matrix.shape[1])]
+    assert read(matrix).transitive == read(shuffled).transitive == found
+
+
+def test_copies_of_a_circulant():
+    copies = np.vstack([circulant(5, 0, 1, 3)] * 2)
+    assert read(copies[[3, 1, 0, 2, 4, 9, 8, 7, 6, 5]]).copies == 2
+    assert [len(team) for team in read(copies).teams] == [2] * 5
+    assert read(circulant(4, 0, 2)).copies is None  # every row twice, but of two rows
+    assert read(np.vstack([copies, circulant(5, 0, 1, 2)])).copies is None
+    assert read(np.vstack([circulant(4, 0, 1)[:2], circulant(4, 0, 2)[:2]])).copies is None
+
+
+def test_rows_are_factors_times_one_combination():
+    rng = np.random.default_rng(0)
+    factors, shared = rng.standard_normal((7, 3)), rng.standard_normal((7, 7)) * FANO
+    rows = (factors[:, :, None] * shared[:, None, :]).reshape(7, 21)
+    found = Structure(Segment(rows, blocks=3)).rows
+    assert (found.factors[:, :, None] * found.shared.toarray()[:, None, :]).reshape(7, 21) == pytest.approx(rows)
+    assert not found.flat
+    assert found.signs is None
+    wrong = rows.copy()
+    wrong[3, np.flatnonzero(wrong[3])[1]] *= 1.001
+    assert Structure(Segment(wrong, blocks=3)).rows is None
+    signs = np.sign(factors)
+    plain = (signs[:, :, None] * 0.3 * FANO[:, None, :]).reshape(7, 21)
+    found = Structure(Segment(plain, blocks=3)).rows
+    assert found.flat
+    assert np.array_equal(found.signs, signs)
+    kept = found.kinds @ np.abs(patterns(3) @ patterns(3)[0])
+    assert kept == np.abs(signs.sum(axis=1)).sum()
+
+
+def test_factors_may_be_zero_and_workers_idle():
+    rows = np.array([[0.0, 0, 1, 1], [0, 0, 0, 0], [2, 0, 0, 0]])
+    found = Structure(Segment(rows, blocks=2)).rows
+    assert found.factors.tolist() == [[0, 1], [0, 0], [2, 0]]
+    assert found.signs is None
+    assert found.independent([0, 2])
+    assert not found.independent([0, 1])
+
+
+@given(sizes=st.lists(st.integers(0, 4), min_size=1, max_size=4), data=st.data())
+def test_ways_are_all_and_their_probabilities_add_up(sizes, data):
+    chosen = data.draw(st.integers(0, sum(sizes)))
+    found = ways(np.array(sizes), chosen)
+    expected = {c for c in product(*(range(size + 1) for size in sizes)) if sum(c) == chosen}
+    assert sorted(map(tuple, found.tolist())) == sorted(expected)
+    assert of_given(np.array(sizes), found).sum() == pytest.approx(1.0)
+    drawn = ways(np.full(len(sizes), chosen), chosen)
+    assert of_drawn(drawn).sum() == pytest.approx(1.0)
+    assert ways(np.full(40, 3), 30) is None
 
 
 def test_a_code_is_read_once():

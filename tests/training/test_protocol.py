@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gcopt
+from gcopt.coding import combine
 from gcopt.errors import InputError
 from gcopt.training import Patience
 from gcopt.training.events import GiveUp, Lost, Message, Returned, Step, Tick
-from gcopt.training.policy import Policy, combine
+from gcopt.training.policy import Policy
 from gcopt.training.protocol import Master
 from tests.training.cases import codes
 
