@@ -12,10 +12,11 @@ from gcopt.code import GradientCode, Segment
 from gcopt.delays import Delay
 from gcopt.errors import InputError
 from gcopt.training import _class_kernels, _layer_kernels, train
-from gcopt.training.batches import partition_windows
+from gcopt.training.batches import Batches, partition_windows
 from gcopt.training.problems import Multilayer, Softmax, check_additive, make_problem
 from gcopt.training.problems._problem import frozen
 from gcopt.training.problems.multilayer import OUTPUTS
+from gcopt.training.work import Pass, Stretch, Term
 from tests.training.cases import blocks
 
 N, FEATURES, HIDDEN, CLASSES = 301, 7, 5, 4
@@ -214,6 +215,16 @@ def test_a_forward_pass_is_made_once_per_partition(monkeypatch):
     train(code, problem, engine="virtual", iterations=3, step=0.1, rng=0)
     # one more, of one row, asks whether the problem can do it at all, and one compiles
     assert sum(rows) == 3 * N + 2
+
+
+def test_terms_of_other_partitions_have_their_own_residuals():
+    problem, d = build(), W.size
+    view = Pass(problem, Batches(N, 4, 1.0, 0), 0, W)
+    for partitions in ([0, 1], [1, 2], [1, 2], [3], [0, 3]):
+        term = Term(0, 2, d - 3, np.array(partitions), np.arange(1.0, 1.0 + len(partitions)), 1)
+        found = view.compute(Stretch(d - 5, np.dtype(float), (term,)))
+        whole = problem.gradient(W, partition_windows(N, 4)[partitions], term.coefficients)
+        np.testing.assert_allclose(found, whole[2 : d - 3], rtol=0, atol=1e-12)
 
 
 def test_no_step_can_be_taken_from_the_curvature():
