@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from gcopt.solvers.attack import StandardAttack
 from gcopt.solvers.short_messages import Question
 from gcopt.solvers.short_messages.classes import in_classes, thirds
 from gcopt.solvers.short_messages.coefficients import Judge
@@ -36,9 +37,8 @@ SIZES = np.array([2, 2, 1, 1, 1])
 
 @pytest.mark.parametrize(("worst", "mean"), [(0.0, 1.0), (1.0, 0.0), (2.0, 3.0)])
 def test_value_is_that_of_least_squares(worst, mean):
-    X, errors = random_code(), []
-    for lost in combinations(range(7), 2):
-        errors.append(error(X, SIZES, lost))
+    X = random_code()
+    errors = [error(X, SIZES, lost) for lost in combinations(range(7), 2)]
     judge = Judge(Question(7, 7, 5, 2, 2, worst=worst, mean=mean), SIZES, 0)
     wanted = worst * max(errors) + mean * np.mean(errors)
     assert judge.value(X, NONE) == pytest.approx(wanted, abs=1e-5)
@@ -105,7 +105,16 @@ def test_tied_classes_need_fewer_responders_than_clusters_have_dimensions():
         for _ in range(3):
             lost = rng.choice(90, 22, replace=False)
             assert error(X, classes.sizes, lost) < 1e-9
-    assert thirds(found["36 clusters in 4 classes, 2 tied"].held, 2, 22) == 0
+    best = found["36 clusters in 4 classes, 2 tied"]
+    assert thirds(best.held, 2, 22) == 0
+    # the mean of construction I on the projective plane is 23.8 here; two clusters of three partitions cost 12
+    encoding = Start("classes", best.matrix(2, rng), best.sizes, best.labels).encoding
+    assert StandardAttack().solve(encoding, stragglers=22, blocks=2).value <= 12.0 + 1e-9
+
+
+def test_few_drawn_sets_tune_no_coefficients():
+    assert Question(20, 20, 4, 2, 5).tuned
+    assert not Question(20, 20, 4, 2, 5, samples=20).tuned
 
 
 def test_two_clusters_and_a_third_that_few_stragglers_hit():
