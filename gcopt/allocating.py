@@ -120,12 +120,13 @@ class Allocating:
         count = min(high, max(low, _ENTRIES // (n * len(self.diversities)))) if rows is None else rows
         times = cluster.sample(count, generator(self.goal.seed, 7, stream))
         forward = cluster.job.forward
-        sizes = np.array([segment.encoding.dtype.itemsize for segment in self._segments])
+        size = max(segment.encoding.dtype.itemsize for segment in self._segments)
+        link = size * cluster.job.parameters / cluster.network.bandwidth
         return ArrivingRuntime(
             begin=np.ascontiguousarray(times.overhead + times.stall + cluster.network.latency),
             rate=np.ascontiguousarray(times.compute * (cluster.job.work / n)),
             shares=np.array([segment.pairs for segment in self._segments], dtype=float),
-            sending=sizes * cluster.job.parameters / cluster.network.bandwidth,
+            sending=np.ascontiguousarray(link + times.transfer * (size / 8)),
             decodability=Decodability.of(self._groups),
             supports=None if not forward else np.stack([segment.support.toarray() for segment in self._segments]),
             forward=forward,
@@ -357,11 +358,10 @@ def _judged(cluster: Cluster, goal: Goal, x: NDArray[Any]) -> tuple[float, float
 
 def _exactly(cluster: Cluster, goal: Goal) -> bool:
     """Whether the time of an iteration is a constant plus a maximum of scaled order statistics."""
-    overhead, network = cluster.overhead, cluster.network
+    overhead = cluster.overhead
     constant = isinstance(overhead, Delay) and overhead.model == "deterministic"
-    free = network.bandwidth == np.inf and network.master_bandwidth == np.inf
     plain = cluster.failures.probability == 0.0 and cluster.job.forward == 0.0
-    return goal.wait == "count" and cluster.alike and constant and free and plain
+    return goal.wait == "count" and cluster.alike and constant and plain and not cluster.length_matters
 
 
 def _exact(

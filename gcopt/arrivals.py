@@ -17,7 +17,9 @@ def arrivals(code: GradientCode, cluster: Cluster, times: Times) -> Floats:
 
     Worker j has computed segment c after ``overhead + stall + T_j unit (samples / k) W parameters``, W its
     `work_so_far`; it sends segments in order over its own link, and the master's link takes messages one after the
-    other.
+    other. A message of a fraction f of the whole gradient in float64 is on the worker's link for
+    ``f (8 parameters / bandwidth + transfer)`` seconds; with one segment and nothing else to pay for, that is the
+    model d T1 + T2 / m of Ye and Abbe 2018 (arXiv 1802.03475).
 
     Parameters
     ----------
@@ -45,14 +47,15 @@ def arrivals(code: GradientCode, cluster: Cluster, times: Times) -> Floats:
     scale = job.unit * job.samples * job.parameters / code.partitions
     # one segment after the other in memory, as they are looked at
     ready = np.moveaxis((times.overhead + times.stall)[None] + times.compute[None] * (scale * work.T)[:, None], 0, -1)
+    whole = 8 * job.parameters  # bytes of the gradient in float64
     size = np.array([s.encoding.dtype.itemsize for s in code.segments]) * fraction * job.parameters
-    if network.bandwidth < np.inf:
-        for c, seconds in enumerate(size / network.bandwidth):
+    if network.bandwidth < np.inf or times.transfer.any():
+        for c, (seconds, share) in enumerate(zip(size / network.bandwidth, size / whole, strict=True)):
             begin = ready[:, :, c] if c == 0 else np.maximum(ready[:, :, c], ready[:, :, c - 1])
-            ready[:, :, c] = begin + seconds
+            ready[:, :, c] = begin + (seconds + share * times.transfer)
     ready += network.latency
     if network.master_bandwidth < np.inf:
-        ready = _one_after_the_other(ready, size / network.master_bandwidth)
+        ready = one_after_the_other(ready, size / network.master_bandwidth)
     return np.asarray(ready)
 
 
@@ -80,8 +83,26 @@ def work_so_far(code: GradientCode, forward: float) -> Floats:
     return np.asarray(work)
 
 
-def _one_after_the_other(ready: Floats, seconds: Floats) -> Floats:
-    """Let messages pass a shared link in the order in which they are ready."""
+def one_after_the_other(ready: Floats, seconds: Floats) -> Floats:
+    """Let messages pass a shared link in the order in which they are ready.
+
+    Parameters
+    ----------
+    ready : array, shape (iterations, n, segments)
+        inf for a message that never comes.
+    seconds : array, shape (segments,)
+        How long a message of each segment is on the link.
+
+    Returns
+    -------
+    array, shape (iterations, n, segments)
+        When each message has passed.
+
+    Examples
+    --------
+    >>> one_after_the_other(np.array([[[1.0], [0.0], [5.0]]]), np.array([2.0])).ravel().tolist()
+    [4.0, 2.0, 7.0]
+    """
     flat = ready.reshape(ready.shape[0], -1)
     order = np.argsort(flat, axis=1, kind="stable")
     spent = np.cumsum(np.broadcast_to(seconds, ready.shape[1:]).ravel()[order], axis=1)

@@ -18,8 +18,10 @@ def clairvoyant_time(cluster: Cluster, draws: Iterable[Times]) -> float:
 
     Whatever the code, the responders together have computed every partition once. Worker j has done
     max(0, t - O_j) / T_j units by t, so the time is at least the t at which these sum to the whole job; that t is the
-    smallest, over sets of workers that start first, of (job + sum O_j / T_j) / sum 1 / T_j. Iterations in which a
-    worker never answers may be given up for ``restart`` seconds, whichever of them it pays to give up.
+    smallest, over sets of workers that start first, of (job + sum O_j / T_j) / sum 1 / T_j. The same holds for what is
+    sent: to decode m blocks takes m messages, so that together they are at least as long as the gradient; the later of
+    the two counts. Iterations in which a worker never answers may be given up for ``restart`` seconds, whichever of
+    them it pays to give up.
 
     Parameters
     ----------
@@ -85,15 +87,24 @@ def share_and_stderr(met: NDArray[np.bool_]) -> tuple[float, float]:
 def _alone(cluster: Cluster, draws: Iterable[Times]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return the least seconds of each iteration, and whether everybody answers in it, each of shape (iterations,)."""
     parts, whole = [], []
+    link = 8 * cluster.job.parameters / cluster.network.bandwidth
     for times in draws:
         begin = times.overhead + times.stall
         order = np.argsort(begin, axis=1)
-        speed = 1.0 / np.maximum(np.take_along_axis(times.compute, order, axis=1), 1e-300)
-        begin = np.take_along_axis(begin, order, axis=1)
-        lead = np.cumsum(np.where(np.isfinite(begin), begin * speed, np.inf), axis=1)
-        parts.append(((cluster.job.work + lead) / np.cumsum(speed, axis=1)).min(axis=1))
+        ready = np.take_along_axis(begin, order, axis=1)
+        done = _together(ready, np.take_along_axis(times.compute, order, axis=1), cluster.job.work)
+        if link > 0.0 or times.transfer.any():
+            done = np.maximum(done, _together(ready, np.take_along_axis(link + times.transfer, order, axis=1), 1.0))
+        parts.append(done)
         whole.append(np.isfinite(begin).all(axis=1))
     return np.concatenate(parts) + cluster.network.latency, np.concatenate(whole)
+
+
+def _together(begin: NDArray[np.float64], pace: NDArray[np.float64], amount: float) -> NDArray[np.float64]:
+    """Return when workers that begin one after the other have done an amount together, shape (iterations,)."""
+    speed = 1.0 / np.maximum(pace, 1e-300)
+    lead = np.cumsum(np.where(np.isfinite(begin), begin * speed, np.inf), axis=1)
+    return np.asarray(((amount + lead) / np.cumsum(speed, axis=1)).min(axis=1))
 
 
 def _given_up(seconds: NDArray[np.float64], whole: NDArray[np.bool_], restart: float) -> float:

@@ -37,14 +37,28 @@ class Times:
         Seconds of an iteration that do not depend on the work.
     stall : array
         Seconds added by a failure: 0, the recovery time, or infinity.
+    transfer : array
+        Seconds to send a message as long as the whole gradient, beside those of the network; none by default.
     """
 
     compute: NDArray[np.float64]
     overhead: NDArray[np.float64]
     stall: NDArray[np.float64]
+    transfer: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+
+    def __post_init__(self) -> None:
+        if self.transfer.size == 0:
+            set_fields(self, transfer=np.broadcast_to(0.0, self.compute.shape))
+
+    def rows(self, which: slice) -> Times:
+        """Return the times of some of the iterations."""
+        return Times(self.compute[which], self.overhead[which], self.stall[which], self.transfer[which])
 
     def finish(self, work: NDArray[np.float64] | float) -> NDArray[np.float64]:
-        """Return when each worker has done ``work`` units (a number or shape (n,)), shape (iterations, n)."""
+        """Return when each worker has done ``work`` units (a number or shape (n,)), shape (iterations, n).
+
+        Nothing is sent; `gcopt.arrivals` adds that.
+        """
         total = self.compute * work
         total += self.overhead
         total += self.stall
@@ -55,7 +69,8 @@ class Times:
 class Cluster:
     """How long the workers of a cluster take.
 
-    In an iteration worker j finishes W units of work after ``overhead + stall + compute * W`` seconds.
+    In an iteration worker j finishes W units of work after ``overhead + stall + compute * W`` seconds; messages take
+    their time on top, see `gcopt.arrivals`.
 
     Attributes
     ----------
@@ -75,6 +90,9 @@ class Cluster:
         Workers that are slow together.
     job : Job
         What is computed; by default the whole gradient is one unit of work.
+    transfer : Delay or Trace
+        Seconds to send one message as long as the whole gradient in float64, beside what the network's bandwidth takes;
+        a message of a fraction of that length takes that fraction. None by default.
 
     Raises
     ------
@@ -98,6 +116,7 @@ class Cluster:
     failures: Failures = field(default_factory=Failures)
     racks: Racks | None = None
     job: Job = field(default_factory=Job)
+    transfer: Delay | Trace = NOTHING
 
     def __post_init__(self) -> None:
         n = check_count("workers", self.workers, 1)
@@ -109,7 +128,7 @@ class Cluster:
             raise InputError(f"slowness has {len(slowness)} entries; one for each of the {n} workers is expected")
         if self.racks is not None and len(self.racks.of) != n:
             raise InputError(f"racks: of has {len(self.racks.of)} entries; one for each of the {n} workers is expected")
-        for name in ("compute", "overhead"):
+        for name in ("compute", "overhead", "transfer"):
             part = getattr(self, name)
             if isinstance(part, Trace) and part.times.shape[1] != n:
                 raise InputError(
@@ -118,7 +137,7 @@ class Cluster:
 
     @property
     def _key(self) -> tuple[Any, ...]:
-        rest = (self.network, self.failures, self.racks, self.job)
+        rest = (self.network, self.failures, self.racks, self.job, self.transfer)
         return (self.workers, self.compute, self.overhead, tuple(self.slowness.tolist()), *rest)
 
     def __eq__(self, other: object) -> bool:
@@ -140,8 +159,13 @@ class Cluster:
         return bool((self.slowness == self.slowness[0]).all()) and self.racks is None and self._modelled
 
     @property
+    def length_matters(self) -> bool:
+        """Whether a longer message takes longer."""
+        return min(self.network.bandwidth, self.network.master_bandwidth) < np.inf or self.transfer != NOTHING
+
+    @property
     def _modelled(self) -> bool:
-        return isinstance(self.compute, Delay) and isinstance(self.overhead, Delay)
+        return all(isinstance(part, Delay) for part in (self.compute, self.overhead, self.transfer))
 
     def sample(self, iterations: int, rng: RngLike = None, start: int = 0) -> Times:
         """Draw the times of some iterations.
@@ -158,7 +182,7 @@ class Cluster:
         Returns
         -------
         Times
-            Three arrays of shape (iterations, n).
+            Arrays of shape (iterations, n).
         """
         check_count("iterations", iterations, 1)
         check_count("start", start, 0)
@@ -174,15 +198,16 @@ class Cluster:
         stall = np.broadcast_to(0.0, shape)
         if self.failures.probability > 0.0:
             stall = np.where(draws.random(shape) < self.failures.probability, self.failures.recovery, 0.0)
-        if lost is not None or late is not None:
-            no_answer = np.logical_or(False if lost is None else lost, False if late is None else late)
-            stall = np.where(no_answer, np.inf, stall)
-        return Times(compute, overhead, stall)
+        transfer, unsent = _drawn(self.transfer, shape, start, draws)
+        for no_answer in (lost, late, unsent):
+            if no_answer is not None:
+                stall = np.where(no_answer, np.inf, stall)
+        return Times(compute, overhead, stall, transfer)
 
     def order_statistics(
         self, work: float | None = None, *, rows: int = 20_000, rng: RngLike = None
     ) -> OrderStatisticsResult:
-        """Expected time until the k-th worker is done, k = 1..n, when each does ``work`` units.
+        """Expected time until the k-th worker is done, k = 1..n, when each does ``work`` units and sends nothing.
 
         Parameters
         ----------
@@ -254,6 +279,8 @@ class Cluster:
         parts = [f"n={self.workers}", f"compute={self.compute}"]
         if self.overhead != NOTHING:
             parts.append(f"overhead={self.overhead}")
+        if self.transfer != NOTHING:
+            parts.append(f"transfer={self.transfer}")
         if (self.slowness != 1.0).any():
             parts.append(f"slowness {self.slowness.min():g} to {self.slowness.max():g}")
         return f"<Cluster {', '.join(parts)}>"

@@ -23,7 +23,7 @@ from gcopt.errors import InputError
 from gcopt.logs import read_log
 
 TRACE_KEYS = ("trace", "replay")
-SECTIONS = ("compute", "overhead", "network", "failures", "racks")
+SECTIONS = ("compute", "overhead", "transfer", "network", "failures", "racks")
 
 
 def read(path: Path) -> Cluster:
@@ -59,7 +59,10 @@ def parse(text: str, base: Path, source: str) -> Cluster:
         racks = _part(cluster, "racks", Racks) if "racks" in cluster else None
         parts: dict[str, Any] = {
             "compute": _times(compute, "compute", base, ("slowness",)),
-            "overhead": _times(_table(cluster, "overhead"), "overhead", base) if "overhead" in cluster else NOTHING,
+            **{
+                key: _times(_table(cluster, key), key, base) if key in cluster else NOTHING
+                for key in ("overhead", "transfer")
+            },
             "network": _part(cluster, "network", Network),
             "failures": _part(cluster, "failures", Failures),
             "job": _part(document, "job", Job),
@@ -140,9 +143,9 @@ def write(cluster: Cluster, stem: str) -> tuple[str, dict[str, str]]:
     """Return the TOML text and the traces it names, as file name to CSV text."""
     traces: dict[str, str] = {}
     lines = ["[cluster]", f"workers = {cluster.workers}"]
-    for key in ("compute", "overhead"):
+    for key in ("compute", "overhead", "transfer"):
         source = getattr(cluster, key)
-        if source == NOTHING and key == "overhead":
+        if source == NOTHING and key != "compute":
             continue
         table: dict[str, Any]
         if isinstance(source, Trace):

@@ -178,9 +178,10 @@ def work(code: GradientCode) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 
 def _shared(code: GradientCode) -> str:
-    """Say what a worker stores and computes."""
+    """Say what a worker stores, computes and sends."""
     if len(code.segments) == 1:
-        return f"no worker computes more than {code.load} of {code.partitions} partitions"
+        short = f", messages are {code.blocks} times shorter than the gradient" if code.blocks > 1 else ""
+        return f"no worker computes more than {code.load} of {code.partitions} partitions{short}"
     most = work(code).max() * code.partitions
     return (
         f"no worker stores more than {code.load} of {code.partitions} partitions or computes more than {most:.3g} "

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import binom
+from scipy.special import betainc
 
 from gcopt.arrivals import work_so_far
+from gcopt.checks import check_count, check_finite
 from gcopt.cluster import Trace
 from gcopt.code import GradientCode
 from gcopt.delays import Delay
+from gcopt.errors import InputError
+from gcopt.sums import covered, tail_of_sum
 from gcopt.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -37,9 +40,10 @@ def expected_time(code: GradientCode, cluster: Cluster, *, wait: str = "decodabl
     """Return the exact expected time of one iteration, or None where no formula covers the case.
 
     Covered: one segment whose components go by count, independent workers (no trace, no racks), any compute model
-    with per-worker slowness, deterministic overhead, stalls with a finite recovery, any network without a limit at
-    the master. Also several segments that go by counts of workers with equal loads, if all workers are alike, the
-    bandwidth is unlimited and nobody stalls.
+    with per-worker slowness, deterministic overhead, a transfer time that is constant or (shifted) exponential like
+    the computing time, stalls with a finite recovery, any network without a limit at the master. Also several segments
+    that go by counts of workers with equal loads, if all workers are alike, the bandwidth is unlimited, no message
+    takes longer for its length and nobody stalls.
 
     Parameters
     ----------
@@ -74,6 +78,39 @@ def expected_time(code: GradientCode, cluster: Cluster, *, wait: str = "decodabl
         return float(_integral(unfinished, _kinks(code, cluster)))
 
 
+def expected_answers(compute: Delay, work: float, transfer: Delay, share: float, *, workers: int, needed: int) -> float:
+    """Return the expected time until so many of n independent workers are done, each after work * T1 + share * T2.
+
+    With work = d, share = 1 / m and needed = n - s = n - d + m this is E T_tot of Ye and Abbe 2018 (arXiv 1802.03475).
+
+    Parameters
+    ----------
+    compute, transfer : Delay
+        T1 and T2: one of them constant, or both (shifted) exponential.
+    work, share : float
+        Their weights, at least 0.
+    workers, needed : int
+
+    Raises
+    ------
+    InputError
+        If no formula covers the two delays, or a number is impossible.
+
+    Examples
+    --------
+    >>> wait = Delay("exponential", {"rate": 1.0})
+    >>> round(expected_answers(wait, 1.0, wait, 0.0, workers=2, needed=2), 9)
+    1.5
+    """
+    if not covered(compute, transfer):
+        raise InputError(
+            f"{compute} and {transfer} have no formula; one constant, or both (shifted) exponential, would"
+        )
+    n, k = check_count("workers", workers, 1), check_count("needed", needed, 1, workers)
+    units, length = check_finite("work", work, 0.0), check_finite("share", share, 0.0)
+    return float(_integral(lambda t: _fewer(k, n, tail_of_sum(t, compute, units, transfer, length)), []))
+
+
 def _groups(code: GradientCode, wait: str) -> Groups | None:
     """Return teams of workers and how many of them must be heard; None when the code does not go by counts."""
     waiting = Waiting(code, wait)
@@ -91,8 +128,7 @@ def _several(code: GradientCode, cluster: Cluster, wait: str) -> float | None:
     compute, overhead, network = cluster.compute, cluster.overhead, cluster.network
     if isinstance(compute, Trace) or isinstance(overhead, Trace) or overhead.model != "deterministic":
         return None
-    limited = min(network.bandwidth, network.master_bandwidth) < np.inf
-    if not cluster.alike or cluster.failures.probability > 0 or limited:
+    if not cluster.alike or cluster.failures.probability > 0 or cluster.length_matters:
         return None
     work = work_so_far(code, cluster.job.forward)
     if (work != work[0]).any():
@@ -119,22 +155,22 @@ def _latest(compute: Delay, workers: int, counts: list[int], work: Floats) -> fl
 
 def _late(code: GradientCode, cluster: Cluster) -> Callable[[Floats], Floats] | None:
     """Return t (nodes,) -> P(worker j has not answered by t), shape (n, nodes)."""
-    compute, overhead, failures = cluster.compute, cluster.overhead, cluster.failures
+    compute, overhead, failures, transfer = cluster.compute, cluster.overhead, cluster.failures, cluster.transfer
     stalls = failures.probability > 0
     if isinstance(compute, Trace) or isinstance(overhead, Trace) or overhead.model != "deterministic":
+        return None
+    if isinstance(transfer, Trace) or not covered(compute, transfer):
         return None
     if cluster.racks is not None or cluster.network.master_bandwidth < np.inf:
         return None
     if stalls and not np.isfinite(failures.recovery):
         return None
     fixed, work = _fixed_and_work(code, cluster)
+    share = _share(code)
     distinct, back = np.unique(work, return_inverse=True)
 
     def after(t: Floats) -> Floats:
-        left = np.broadcast_to(t - fixed, (distinct.size, t.size))
-        idle = np.where(left >= 0, np.inf, -1.0)
-        share = np.divide(left, distinct[:, None], out=idle, where=distinct[:, None] > 0)
-        return np.asarray(np.where(left < 0, 1.0, np.clip(compute.distribution.sf(share), 0.0, 1.0))[back])
+        return np.stack([tail_of_sum(t - fixed, compute, units, transfer, share) for units in distinct.tolist()])[back]
 
     if not stalls:
         return after
@@ -144,20 +180,32 @@ def _late(code: GradientCode, cluster: Cluster) -> Callable[[Floats], Floats] | 
 
 def _kinks(code: GradientCode, cluster: Cluster) -> list[float]:
     """Return where P(late) jumps or bends: the earliest answers of the fastest and the slowest that stalled."""
-    if cluster.failures.probability == 0 or isinstance(cluster.compute, Trace):
+    compute, transfer = cluster.compute, cluster.transfer
+    if cluster.failures.probability == 0 or isinstance(compute, Trace) or isinstance(transfer, Trace):
         return []
     fixed, work = _fixed_and_work(code, cluster)
-    low = float(cluster.compute.ppf(0.0))
-    return [float(fixed + cluster.failures.recovery + units * low) for units in (work.min(), work.max())]
+    latest = fixed + cluster.failures.recovery + _share(code) * float(transfer.ppf(0.0))
+    return [float(latest + units * float(compute.ppf(0.0))) for units in (work.min(), work.max())]
 
 
 def _fixed_and_work(code: GradientCode, cluster: Cluster) -> tuple[float, Floats]:
     """Return the seconds that do not depend on luck and the units of work of each worker, shape (n,)."""
-    segment, job, network = code.segments[0], cluster.job, cluster.network
+    job, network = cluster.job, cluster.network
     scale = job.work / code.partitions
-    message = segment.encoding.dtype.itemsize * job.parameters / segment.blocks
+    message = 8 * job.parameters * _share(code)
     fixed = cluster.overhead.mean + network.latency + message / network.bandwidth  # type: ignore[union-attr]
     return fixed, np.asarray(cluster.slowness * work_so_far(code, job.forward)[:, 0] * scale)
+
+
+def _share(code: GradientCode) -> float:
+    """Return the length of a message over that of the gradient in float64."""
+    segment = code.segments[0]
+    return segment.encoding.dtype.itemsize / (8 * segment.blocks)
+
+
+def _fewer(needed: int, workers: int, late: Floats) -> Floats:
+    """Return P(fewer than ``needed`` of so many alike workers have answered), each late with this probability."""
+    return np.asarray(betainc(workers - needed + 1.0, needed, late))
 
 
 def _too_few(needed: int, late: Floats) -> Floats:
@@ -169,7 +217,7 @@ def _too_few(needed: int, late: Floats) -> Floats:
     if needed == 1:
         return np.asarray(late.prod(axis=0))
     if np.all(late == late[0]):
-        return np.asarray(binom.sf(size - needed, size, late[0]))
+        return _fewer(needed, size, late[0])
     count = np.zeros((size + 1, late.shape[1]))
     count[0] = 1.0
     for p in late:

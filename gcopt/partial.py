@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from gcopt.arrivals import one_after_the_other
 from gcopt.checks import check_count
 from gcopt.code import Segment
 from gcopt.errors import InputError
@@ -227,7 +228,7 @@ def partial_times(work: PartialWork, cluster: Cluster, *, iterations: int, rng: 
     Worker j reports its p-th chunk, and the master knows, after ``overhead + stall + T_j unit (samples / k)
     parameters p + latency`` seconds. When every chunk has been processed l times the master answers (one latency more),
     and those who have done anything send their messages, ``parameters / l`` numbers of 8 bytes, over their own links
-    (one latency more) and, one after the other, over the master's.
+    (one latency and an l-th of ``transfer`` more) and, one after the other, over the master's.
 
     Parameters
     ----------
@@ -258,14 +259,15 @@ def partial_times(work: PartialWork, cluster: Cluster, *, iterations: int, rng: 
     """
     check_count("iterations", iterations, 1)
     draws = rng if isinstance(rng, np.random.Generator) else generator(seed_of(rng))
-    own, shared = message_seconds(work, cluster)
     rows = max(1, _CHUNK // int(work.workers * work.load.max()))
     parts = []
     for start in range(0, iterations, rows):
-        reported = reports(work, cluster, cluster.sample(min(rows, iterations - start), draws, start=start))
+        times = cluster.sample(min(rows, iterations - start), draws, start=start)
+        reported = reports(work, cluster, times)
         ready = ready_times(work, reported)
-        senders = (reported[:, :, 0] <= ready[:, None]).sum(axis=1)
-        parts.append(ready + cluster.network.latency + own + senders * shared)
+        senders = reported[:, :, 0] <= ready[:, None]
+        sent = message_seconds(work, cluster, times.transfer, senders)
+        parts.append(ready + cluster.network.latency + np.where(senders, sent, 0.0).max(axis=1))
     return np.concatenate(parts)
 
 
@@ -288,11 +290,16 @@ def ready_times(work: PartialWork, reported: Floats) -> Floats:
     return ready
 
 
-def message_seconds(work: PartialWork, cluster: Cluster) -> tuple[float, float]:
-    """Return how long a message is under way on a worker's link, with the latency, and how long on the master's."""
+def message_seconds(work: PartialWork, cluster: Cluster, transfer: Floats, senders: Bools) -> Floats:
+    """Return how long after the answer came the master has each message, shape (iterations, n); inf for none.
+
+    ``transfer`` and ``senders`` have that shape, too.
+    """
     size = 8.0 * cluster.job.parameters / work.blocks
     network = cluster.network
-    return network.latency + size / network.bandwidth, size / network.master_bandwidth
+    own = network.latency + size / network.bandwidth + transfer / work.blocks
+    ready = np.where(senders, own, np.inf)[:, :, None]
+    return one_after_the_other(ready, np.array([size / network.master_bandwidth]))[:, :, 0]
 
 
 def _mixing(held: Bools, blocks: int, seed: int) -> Floats:

@@ -186,7 +186,7 @@ def _rounds(weights: Weights, model: Cluster | None, tolerate: Any, k: int, seed
     job, network = model.job, model.network
     message = network.latency + 8 * job.parameters * (1 / network.bandwidth)
     pace = times.compute * (job.unit * job.samples * job.parameters / k)
-    overhead = times.overhead + times.stall + message
+    overhead = times.overhead + times.stall + message + times.transfer
     # a round that nobody answers in full costs a restart after the last that did answer
     latest = float(np.where(np.isfinite(overhead), overhead + pace * k, 0.0).max())
     return Rounds(overhead, np.array(pace), share, latest + model.failures.restart)

@@ -157,8 +157,7 @@ class Waiting:
         done = np.empty(len(times.compute))
         for start in range(0, done.size, step):
             rows = slice(start, start + step)
-            some = Times(times.compute[rows], times.overhead[rows], times.stall[rows])
-            done[rows] = self.until(arrivals(self.code, cluster, some)).max(axis=1)
+            done[rows] = self.until(arrivals(self.code, cluster, times.rows(rows))).max(axis=1)
         return done
 
     def until(self, arrived: Floats) -> Floats:

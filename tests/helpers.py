@@ -71,16 +71,21 @@ def fixed_error(matrix: NDArray[Any], stragglers: Iterable[int], decoder: str) -
     return error_of(matrix, fixed_coefficients(heard, decoder))
 
 
-def worst_error(matrix: NDArray[Any], s: int) -> float:
-    return max(least_squares(matrix, lost)[0] for lost in straggler_sets(len(matrix), s))
+def errors(matrix: NDArray[Any], s: int, blocks: int = 1) -> NDArray[np.float64]:
+    """Of every set of s stragglers."""
+    return np.array([least_squares(matrix, lost, blocks)[0] for lost in straggler_sets(len(matrix), s)])
 
 
-def noises(matrix: NDArray[Any], sets: Iterable[Iterable[int]]) -> NDArray[np.float64]:
-    return np.array([least_squares(matrix, lost)[1] for lost in sets])
+def worst_error(matrix: NDArray[Any], s: int, blocks: int = 1) -> float:
+    return float(errors(matrix, s, blocks).max())
 
 
-def worst_noise(matrix: NDArray[Any], s: int) -> float:
-    return float(noises(matrix, straggler_sets(len(matrix), s)).max())
+def noises(matrix: NDArray[Any], sets: Iterable[Iterable[int]], blocks: int = 1) -> NDArray[np.float64]:
+    return np.array([least_squares(matrix, lost, blocks)[1] for lost in sets])
+
+
+def worst_noise(matrix: NDArray[Any], s: int, blocks: int = 1) -> float:
+    return float(noises(matrix, straggler_sets(len(matrix), s), blocks).max())
 
 
 def claim(code: GradientCode, kind: str, segment: int = 0) -> float:

@@ -51,6 +51,7 @@ REAL = {
     "unequal": {"slowness": np.linspace(1.0, 3.0, 10)},
     "narrow": {"network": Network(latency=1e5, bandwidth=5e-3)},
     "stalls": {"failures": Failures(0.02, recovery=1e8)},
+    "transfer": {"transfer": Delay("exponential", {"rate": 2e-8})},
 }
 
 

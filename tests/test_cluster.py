@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gcopt.cluster import Cluster, Failures, Job, Network, Racks, Trace
+from gcopt.cluster import NOTHING, Cluster, Failures, Job, Network, Racks, Trace
 from gcopt.delays import Delay
 from gcopt.errors import InputError
 
@@ -28,6 +28,7 @@ def everything(**changes):
         "failures": Failures(0.01, 30.0, 100.0),
         "racks": Racks((0, 0, 1, 1), 0.3),
         "job": Job(20_000, 50, 8, 0.5),
+        "transfer": Delay("gamma", {"shape": 2.0, "scale": 1 / 3}),
     }
     return Cluster(**{**parts, **changes})
 
@@ -59,6 +60,8 @@ def test_defaults_of_a_minimal_file():
     assert cluster.job.work == 1.0
     assert cluster.failures.probability == 0.0
     assert cluster.network.bandwidth == np.inf
+    assert "transfer" not in cluster.dumps()
+    assert not cluster.sample(3, rng=0).transfer.any()
 
 
 def test_round_trip_through_a_file(tmp_path):
@@ -74,9 +77,9 @@ def test_round_trip_through_a_file(tmp_path):
 
 def test_traces_are_written_beside_the_file(tmp_path):
     times = np.array([[0.1, 1 / 3], [np.inf, 1e-300], [2.0, 0.0]])
-    cluster = Cluster(2, Trace(times, replay=True), overhead=Trace(times[:1]))
+    cluster = Cluster(2, Trace(times, replay=True), overhead=Trace(times[:1]), transfer=Trace(times[1:]))
     cluster.save(tmp_path / "c.toml")
-    assert sorted(os.listdir(tmp_path)) == ["c.compute.csv", "c.overhead.csv", "c.toml"]
+    assert sorted(os.listdir(tmp_path)) == ["c.compute.csv", "c.overhead.csv", "c.toml", "c.transfer.csv"]
     assert Cluster.load(tmp_path / "c.toml") == cluster
     assert Cluster.loads((tmp_path / "c.toml").read_text(), base=tmp_path) == cluster
 
@@ -109,7 +112,7 @@ def test_toml_round_trip(data, n, rate, shift, probability, recovery, bandwidth,
 
 def test_samples_repeat_and_go_on():
     cluster = everything()
-    for name in ("compute", "overhead", "stall"):
+    for name in ("compute", "overhead", "stall", "transfer"):
         first, again = (getattr(cluster.sample(50, rng=3), name) for _ in range(2))
         assert first.shape == (50, 4)
         assert (first == again).all()
@@ -125,6 +128,17 @@ def test_slowness_multiplies_the_computing_time_alone():
     assert (cluster.sample(9, 1).overhead == plain.sample(9, 1).overhead).all()
     np.testing.assert_allclose(cluster.speeds, (1 / slow) / (1 / slow).mean())
     assert not cluster.alike
+
+
+def test_a_transfer_time_is_drawn_after_everything_else():
+    cluster = everything(overhead=EXPONENTIAL, failures=Failures(0.5, 30.0))
+    drawn, plain = cluster.sample(50, rng=3), cluster.replace(transfer=NOTHING).sample(50, rng=3)
+    for name in ("compute", "overhead", "stall"):
+        assert (getattr(drawn, name) == getattr(plain, name)).all()
+    assert drawn.transfer.min() > 0
+    assert len(np.unique(drawn.transfer)) == 200
+    some = drawn.rows(slice(10, 20))
+    assert (some.transfer == drawn.transfer[10:20]).all()
 
 
 def test_racks_share_a_factor_of_median_one():
@@ -164,8 +178,9 @@ def test_no_answer_in_a_trace_is_a_stall_for_ever():
     assert np.isfinite(times.compute).all()
     assert np.isinf(times.stall).tolist() == [[False, False], [True, False], [False, False]]
     np.testing.assert_allclose(cluster.speeds, np.array([1 / 2, 1 / 4]) / 0.375)
-    overhead = Cluster(2, EXPONENTIAL, overhead=Trace([[np.inf, 1.0], [1.0, 1.0]], replay=True)).sample(2, rng=0)
-    assert np.isinf(overhead.stall).tolist() == [[True, False], [False, False]]
+    for part in ("overhead", "transfer"):
+        other = Cluster(2, EXPONENTIAL, **{part: Trace([[np.inf, 1.0], [1.0, 1.0]], replay=True)}).sample(2, rng=0)
+        assert np.isinf(other.stall).tolist() == [[True, False], [False, False]]
 
 
 def test_finish_adds_up():
@@ -221,6 +236,14 @@ BAD = {
     f"{MINIMAL[10:]}[cluster.racks]\nof = [0, 1]\nsigma = 0.1": "racks: of has 2 entries",
     f"{MINIMAL[10:]}[cluster.racks]\nof = [0, 1, -1]\nsigma = 0.1": r"of\[2\] is -1",
     f"{MINIMAL[10:]}[cluster.overhead]\nvalue = 1": r"\[cluster.overhead\] has no model",
+    f"{MINIMAL[10:]}[cluster.transfer]\nrate = 1": r"\[cluster.transfer\] has no model",
+    f'{MINIMAL[10:]}[cluster.transfer]\nmodel = "gama"': r"\[cluster.transfer\] model is 'gama'; did you mean 'gamma'",
+    f'{MINIMAL[10:]}[cluster.transfer]\nmodel = "exponential"\nrate = -1': "rate is -1; a positive number",
+    f'{MINIMAL[10:]}[cluster.transfer]\nmodel = "deterministic"\nvalue = -1': "value is -1; a number of at least 0",
+    f'{MINIMAL[10:]}[cluster.transfer]\nmodel = "exponential"\nrate = 1\nshift = 1': "unknown key 'shift'",
+    f'{MINIMAL[10:]}[cluster.transfer]\nmodel = "deterministic"\nvalue = 1\nslowness = [1]': "unknown key 'slowness'",
+    f'{MINIMAL[10:]}[cluster.transfer]\ntrace = "three.csv"\nmodel = "gamma"': "both a model and a trace",
+    f"{MINIMAL[10:]}[cluster.transfr]\nrate = 1": "did you mean 'transfer'",
     f"{MINIMAL[10:]}[cluster.racs]\nx = 1": "did you mean 'racks'",
     f"{MINIMAL[10:]}[job]\nsamples = 0": r"\[job\] samples is 0; an integer of at least 1",
     f"{MINIMAL[10:]}[job]\nunit = inf": "unit is inf; a finite number",

@@ -8,6 +8,7 @@ import pytest
 
 from gcopt.clairvoyant import _given_up, clairvoyant_share, clairvoyant_time
 from gcopt.cluster import Cluster, Failures, Job, Network, Racks, Trace
+from gcopt.code import GradientCode, Segment
 from gcopt.delays import Delay
 from gcopt.design_result import Choice
 from gcopt.designer import _decided, compare, design
@@ -183,6 +184,21 @@ def test_no_code_beats_the_bound(restart):
     bound = clairvoyant_time(cluster, [cluster.sample(20_000, rng=0)])
     assert bound > 0.1
     for code in (FAMILIES["uncoded"](6), FAMILIES["grouped"](6, 2), FAMILIES["grouped"](6, 5)):
+        drawn = simulate(code, cluster, iterations=20_000, rng=1)
+        assert bound <= drawn.mean + 5 * drawn.stderr
+
+
+@pytest.mark.parametrize(
+    "slow", [{"transfer": EXPONENTIAL}, {"network": Network(bandwidth=8.0)}], ids=["transfer", "bandwidth"]
+)
+def test_no_code_beats_the_bound_where_sending_takes_the_time(slow):
+    """Six workers send the gradient's six sixths at best; codes with short messages do not beat it either."""
+    cluster = Cluster(6, Delay("exponential", {"rate": 20.0}), **slow)
+    bound = clairvoyant_time(cluster, [cluster.sample(20_000, rng=0)])
+    plain = Cluster(6, cluster.compute)
+    assert bound > 5 * clairvoyant_time(plain, [plain.sample(20_000, rng=0)])
+    halves = GradientCode((Segment(np.tile(np.eye(2), (3, 1)), blocks=2),))
+    for code in (FAMILIES["uncoded"](6), FAMILIES["grouped"](6, 5), halves):
         drawn = simulate(code, cluster, iterations=20_000, rng=1)
         assert bound <= drawn.mean + 5 * drawn.stderr
 

@@ -93,6 +93,7 @@ SITUATIONS = {
         "job": Job(40, 3, unit=0.01),
     },
     "stalls": {"failures": Failures(0.2, 4.0), "slowness": slow(6)},
+    "constant transfer": {"transfer": Delay("deterministic", {"value": 2.0}), "failures": Failures(0.2, 4.0)},
 }
 
 
@@ -104,6 +105,17 @@ def test_simulation_agrees(model, situation):
         result = simulate(code, cluster, iterations=20_000, rng=1)
         assert result.expected is not None
         assert abs(result.mean - result.expected) <= 5 * result.stderr + 1e-9 * result.mean
+
+
+@pytest.mark.parametrize("compute", [EXPONENTIAL, Delay("shifted-exponential", {"rate": 0.5, "shift": 3.0})])
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_simulation_agrees_with_exponential_transfer_times(compute, situation):
+    transfer = Delay("shifted-exponential", {"rate": 1.5, "shift": 0.2})
+    cluster = Cluster(6, compute, **{**SITUATIONS[situation], "transfer": transfer})
+    idle = GradientCode.from_matrix(np.eye(6)[:, :5])
+    for code in (F["uncoded"](6), F["fractional-repetition"](6, 2), F["cyclic-mds"](6, 2), idle):
+        result = simulate(code, cluster, iterations=20_000, wait="count", rng=1)
+        assert abs(result.mean - result.expected) <= 5 * result.stderr
 
 
 def test_ignored_stragglers_weights_and_complex_codes_are_covered():
@@ -167,6 +179,8 @@ def expected_weibull():
         {"racks": Racks((0, 0, 0, 1, 1, 1), 0.5)},
         {"network": Network(master_bandwidth=1e6)},
         {"failures": Failures(0.1)},
+        {"transfer": Trace(np.ones((3, 6)))},
+        {"transfer": Delay("gamma", {"shape": 2.0, "scale": 1.0})},
     ],
 )
 def test_none_where_there_is_no_formula(changes):
@@ -236,6 +250,7 @@ def test_the_mean_of_several_segments_may_be_infinite():
         {"network": Network(master_bandwidth=1e6)},
         {"failures": Failures(0.1, 3.0)},
         {"slowness": slow(6)},
+        {"transfer": EXPONENTIAL},
     ],
 )
 def test_none_for_several_segments_where_workers_or_messages_differ(changes):

@@ -90,7 +90,7 @@ def test_the_rows_drawn_again_are_better_than_the_first():
     assert worst(PartialWork.of(ring, blocks=2, rng=0).mixing) > 5 * worst(first)
 
 
-def by_the_clock(work, cluster, compute, begun):
+def by_the_clock(work, cluster, compute, begun, transfer):
     """One iteration, event by event."""
     n, job, net = work.workers, cluster.job, cluster.network
     unit = job.unit * job.samples * job.parameters / work.chunks
@@ -105,9 +105,10 @@ def by_the_clock(work, cluster, compute, begun):
         progress[j] += 1
         if work.ready(progress):
             size = 8 * job.parameters / work.blocks
-            free = when + net.latency + size / net.bandwidth + net.latency
-            for _ in range(np.count_nonzero(progress)):
-                free += size / net.master_bandwidth
+            sent = when + net.latency + size / net.bandwidth + net.latency + transfer / work.blocks
+            free = 0.0
+            for came in sorted(sent[progress > 0]):
+                free = max(free, came) + size / net.master_bandwidth
             return free
     return np.inf
 
@@ -122,12 +123,13 @@ def test_times_are_those_of_a_clock(blocks):
         network=Network(latency=0.01, bandwidth=4e3, master_bandwidth=9e3),
         failures=Failures(probability=0.2),
         job=Job(parameters=20, samples=30, unit=0.01),
+        transfer=Delay("exponential", {"rate": 5.0}),
     )
     work = PartialWork.of(RING, blocks=blocks, rng=0)
     found = partial_times(work, cluster, iterations=200, rng=4)
     times = cluster.sample(200, generator(4))
     begun = times.overhead + times.stall
-    expected = [by_the_clock(work, cluster, times.compute[r], begun[r]) for r in range(200)]
+    expected = [by_the_clock(work, cluster, times.compute[r], begun[r], times.transfer[r]) for r in range(200)]
     assert np.allclose(found, expected, rtol=1e-12)
     assert 0 < np.isinf(found).sum() < 150
 

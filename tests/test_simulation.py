@@ -1,6 +1,7 @@
 """When messages arrive and when the master may stop: by hand, against brute force, and repeated."""
 
 import tracemalloc
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gcopt import simulation, waiting
-from gcopt.arrivals import _one_after_the_other, arrivals
+from gcopt.arrivals import arrivals, one_after_the_other
 from gcopt.cluster import Cluster, Failures, Job, Network, Racks, Times, Trace
 from gcopt.code import GradientCode, Segment
 from gcopt.delays import Delay
@@ -48,7 +49,7 @@ def two_rounds():
     return Times(compute, np.array([[0.5, 0.0, 0.0]] * 2), np.array([[0.0, 10.0, 0.0], [0.0, 0.0, np.inf]]))
 
 
-def by_hand(job, network):
+def by_hand(job, network, transfer):
     """The time model of the design, one worker and segment after the other (without the master's link)."""
     code, times = two_segments(), two_rounds()
     out = np.empty((2, 3, 2))
@@ -61,16 +62,18 @@ def by_hand(job, network):
                 ready = (
                     times.overhead[i, j] + times.stall[i, j] + times.compute[i, j] * job.unit * job.samples / 3 * work
                 )
-                sent = max(sent, ready) + 8 * length / network.bandwidth
+                sent = max(sent, ready) + 8 * length / network.bandwidth + transfer[i, j] * length / job.parameters
                 out[i, j, c] = sent + network.latency
     return out
 
 
 @pytest.mark.parametrize("network", [Network(), Network(latency=2.0), Network(bandwidth=16.0), Network(1.0, 3.0)])
-def test_arrivals_by_hand(network):
+@pytest.mark.parametrize("transfer", [np.zeros((2, 3)), np.array([[4.0, 0.0, 1.0], [40.0, 8.0, 2.0]])])
+def test_arrivals_by_hand(network, transfer):
     job = Job(parameters=8, samples=6, unit=0.25)
     cluster = Cluster(3, EXPONENTIAL, network=network, job=job)
-    np.testing.assert_allclose(arrivals(two_segments(), cluster, two_rounds()), by_hand(job, network), rtol=1e-14)
+    found = arrivals(two_segments(), cluster, replace(two_rounds(), transfer=transfer))
+    np.testing.assert_allclose(found, by_hand(job, network, transfer), rtol=1e-14)
 
 
 def test_arrivals_in_numbers():
@@ -79,6 +82,9 @@ def test_arrivals_in_numbers():
     found = arrivals(two_segments(), cluster, two_rounds())
     assert found[0].tolist() == [[0.5 + 3, 0.5 + 4], [10 + 6, 10 + 10], [9, 18]]
     assert found[1].tolist() == [[0.5, 0.5], [3, 5], [np.inf, np.inf]]
+    # three quarters and an eighth of it: the first worker's second message waits for its first
+    found = arrivals(two_segments(), cluster, replace(two_rounds(), transfer=np.array([[8.0, 0.0, 8.0], [0.0] * 3])))
+    assert found[0].tolist() == [[9.5, 10.5], [16, 20], [15, 19]]
 
 
 def test_the_master_takes_one_message_after_the_other():
@@ -94,7 +100,7 @@ def test_the_master_takes_one_message_after_the_other():
 def test_the_master_link_serves_in_order_of_arrival(ready, first, second):
     """Two segments with messages of different sizes, against a queue."""
     flat = np.array(ready).reshape(1, 3, 2)
-    found = _one_after_the_other(flat, np.array([first, second])).ravel()
+    found = one_after_the_other(flat, np.array([first, second])).ravel()
     free, expected = 0.0, np.empty(6)
     for i in np.argsort(ready, kind="stable"):
         free = expected[i] = max(free, ready[i]) + (first, second)[i % 2]
@@ -102,11 +108,14 @@ def test_the_master_link_serves_in_order_of_arrival(ready, first, second):
 
 
 def test_complex_messages_are_twice_as_long():
-    network = Network(bandwidth=1.0)
-    times = Times(np.zeros((1, 3)), np.zeros((1, 3)), np.zeros((1, 3)))
-    cluster = Cluster(3, EXPONENTIAL, network=network, job=Job(parameters=5))
-    real, complex_ = (arrivals(GradientCode.from_matrix(np.eye(3) * x), cluster, times) for x in (1, 1j))
-    assert (complex_ == 2 * real).all()
+    nothing = np.zeros((1, 3))
+    job = Job(parameters=5)
+    for bandwidth, transfer, seconds in ((1.0, 0.0, 40.0), (np.inf, 3.0, 3.0), (1.0, 3.0, 43.0)):
+        cluster = Cluster(3, EXPONENTIAL, network=Network(bandwidth=bandwidth), job=job)
+        times = Times(nothing, nothing, nothing, nothing + transfer)
+        real, complex_ = (arrivals(GradientCode.from_matrix(np.eye(3) * x), cluster, times) for x in (1, 1j))
+        assert (real == seconds).all()
+        assert (complex_ == 2 * seconds).all()
 
 
 def test_code_and_cluster_must_agree():

@@ -12,11 +12,14 @@ from typer.testing import CliRunner
 
 import gcopt
 from gcopt.cli import app
+from gcopt.cluster import Job, Network
 from gcopt.effort import Effort
 from gcopt.errors import InfeasibleError, InputError
 from gcopt.files import load, save
 from gcopt.known_codes import known_codes
+from gcopt.solvers.assignment import Weights
 from gcopt.solving import SOLVERS
+from gcopt.solving_assignment import _rounds
 from gcopt.verification import verify
 
 SMALL = {"workers": 11, "load": 3, "stragglers": 3}
@@ -113,6 +116,19 @@ def test_time_on_a_cluster_at_a_bounded_error(root):
     assert solution.result.bound <= solution.result.value
     repetition = gcopt.families.fractional_repetition(20, 3)
     assert again.mean < gcopt.simulate(repetition, cluster, iterations=20_000, tolerate=0.1, rng=5).mean
+
+
+def test_messages_take_their_time_in_the_search():
+    cluster = gcopt.Cluster(
+        5,
+        gcopt.delays.Delay("deterministic", {"value": 4.0}),
+        network=Network(latency=0.5, bandwidth=16.0),
+        job=Job(parameters=2),
+        transfer=gcopt.delays.Delay("deterministic", {"value": 3.0}),
+    )
+    rounds = _rounds(Weights(time=1.0), cluster, 0.1, 8, 0)
+    assert (rounds.overhead == 0.5 + 16 / 16 + 3.0).all()
+    assert (rounds.pace == 4.0 * 2 / 8).all()
 
 
 def walked(checkpoint):

@@ -34,6 +34,9 @@ def fit(
     Models and their parameters (as scipy.stats defines them): deterministic value; exponential rate;
     shifted-exponential rate, shift; weibull shape, scale, shift; pareto shape, scale; lognormal sigma, scale, shift;
     gamma shape, scale, shift; generalized-extreme-value shape (minus scipy's c), location, scale.
+
+    What no log tells may be added to the file by hand: [cluster.network] latency, bandwidth, master_bandwidth; and
+    [cluster.transfer], a model like these: the seconds to send one message as long as the whole gradient.
     """
     from gcopt.fitting import fit as fit_logs
     from gcopt.report.designing import print_fit

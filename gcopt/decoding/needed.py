@@ -20,9 +20,9 @@ def needed(rule: Rule) -> int | None:
     """Return how many workers, no two of one team, decode a component while fewer never do; None if no number does.
 
     Read off the null space: with r = n - rank, r workers can be spared if every r x r minor of the null basis is
-    nonzero, and never r + 1 if every minor of order r + 1 of that basis with the solution beside it is. All minors are
-    looked at when they are few, else a thousand random ones (so that a simulation, in which the missing workers are
-    random too, is wrong on a fraction below about 0.3 % of the sets, with 95 % confidence).
+    nonzero, and never r + 1 if any r + 1 rows of that basis with the m columns of the solution beside it are
+    independent. All sets are looked at when they are few, else a thousand random ones (so that a simulation, in which
+    the missing workers are random too, is wrong on a fraction below about 0.3 % of the sets, with 95 % confidence).
 
     Examples
     --------
@@ -36,7 +36,7 @@ def needed(rule: Rule) -> int | None:
     spare = n - min(rule.matrix.shape)
     copies = int(np.bincount(rule.matrix.indices, minlength=rule.size).min())
     # whoever can spare so many can spare all workers of a partition, which nobody can
-    if rule.blocks > 1 or (spare and spare >= copies) or not Correction.fits(rule.matrix, rule.blocks):
+    if (spare and spare >= copies) or not Correction.fits(rule.matrix, rule.blocks):
         return None
     correction = rule if isinstance(rule, Correction) else Correction(rule.matrix, rule.blocks)
     if not correction.exact:

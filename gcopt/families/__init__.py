@@ -9,12 +9,15 @@ from gcopt.families.block_coordinate import block_coordinate
 from gcopt.families.block_design import block_design
 from gcopt.families.circulant import circulant
 from gcopt.families.coarsened import coarsened
+from gcopt.families.communication_efficient import communication_efficient
+from gcopt.families.communication_polynomial import communication_polynomial
 from gcopt.families.coset_graph import coset_graph
 from gcopt.families.cyclic_mds import cyclic_mds
 from gcopt.families.cyclic_repetition import cyclic_repetition
 from gcopt.families.fractional_repetition import fractional_repetition
 from gcopt.families.graph_assignment import graph_assignment
 from gcopt.families.grouped import grouped
+from gcopt.families.grouped_mds import grouped_mds
 from gcopt.families.hadamard_products import hadamard_products
 from gcopt.families.ignore_stragglers import ignore_stragglers
 from gcopt.families.margulis import margulis
@@ -66,6 +69,9 @@ _OURS = (
     margulis,
     ramanujan,
     graph_assignment,
+    communication_efficient,
+    communication_polynomial,
+    grouped_mds,
     coset_graph,
     stacked,
     tight_frame,
@@ -85,12 +91,15 @@ __all__ = [
     "block_design",
     "circulant",
     "coarsened",
+    "communication_efficient",
+    "communication_polynomial",
     "coset_graph",
     "cyclic_mds",
     "cyclic_repetition",
     "fractional_repetition",
     "graph_assignment",
     "grouped",
+    "grouped_mds",
     "hadamard_products",
     "ignore_stragglers",
     "margulis",

@@ -13,7 +13,7 @@ from gcopt.checks import check_count
 from gcopt.code import Claim, GradientCode, single
 from gcopt.errors import InputError
 from gcopt.families._family import check_sizes, family
-from gcopt.families._matrices import ENUMERATED, from_holders, worst_noise
+from gcopt.families._matrices import ENUMERATED, as_assignment, from_holders, worst_noise
 from gcopt.families._speeds import PER_WORKER, check_speeds, sensible_stragglers, unequal, weighted_loads
 from gcopt.solvers.null_space import NullSpaceCode, coefficients
 from gcopt.solvers.seeding import RngLike, generator, seed_of
@@ -135,15 +135,7 @@ def around_the_circle(loads: NDArray[np.int64], partitions: int) -> NDArray[np.i
 
 def _check_assignment(assignment: Any, n: int, s: int) -> NDArray[np.int64]:
     """Return the holders of every partition, shape (k, s + 1)."""
-    raw = assignment.toarray() if hasattr(assignment, "toarray") else assignment
-    try:
-        array = np.asarray(raw, dtype=np.float64)
-    except (TypeError, ValueError):
-        array = np.empty(0)
-    if array.ndim != 2 or array.shape[0] != n or array.shape[1] == 0:
-        raise InputError(f"assignment has shape {array.shape}; ({n} workers, partitions) of 0 and 1 is needed")
-    if not np.isin(array, (0.0, 1.0)).all():
-        raise InputError("assignment holds something else than 0 and 1")
+    array = as_assignment(assignment, n)
     copies = array.sum(axis=0).astype(np.int64)
     wrong = np.flatnonzero(copies != s + 1)
     if wrong.size:

@@ -22,7 +22,9 @@ def print_build(code: GradientCode, path: Path) -> None:
     """Print what was built and what it promises."""
     print(
         f"{code.family}: {code.workers} workers, {code.partitions} partitions, load {code.load}, "
-        f"replication {code.replication}" + (f", {len(code.segments)} segments" if len(code.segments) > 1 else "")
+        f"replication {code.replication}"
+        + (f", messages {code.blocks} times shorter" if code.blocks > 1 else "")
+        + (f", {len(code.segments)} segments" if len(code.segments) > 1 else "")
     )
     for group in _together(code, [(claim.kind, claim.source) for claim in code.claims]):
         print(f"- claims: {_sentence(code, [code.claims[i] for i in group])}  ({code.claims[group[0]].source})")
@@ -42,6 +44,7 @@ def what_a_matrix_lacks(code: GradientCode) -> str:
     alone = len(code.segments) == 1  # of several, segments.json tells the rest
     lacks = {
         "its claims": bool(code.claims),
+        f"its {segment.blocks} blocks": alone and segment.blocks > 1,
         f"its {segment.stragglers} stragglers": alone and segment.stragglers > 0,
         f"the {segment.decoder} decoder": alone and segment.is_linear,
         "that it is approximate": alone and segment.approximate,

@@ -14,6 +14,7 @@ TABLES: Registry[Table] = Registry(
         "approximate": "gcopt.tabulating.approximate:TABLE",
         "exact-noise": "gcopt.tabulating.exact_noise:TABLE",
         "block-coordinate": "gcopt.tabulating.block_coordinate:TABLE",
+        "communication-runtime": "gcopt.tabulating.communication_runtime:TABLE",
         "communication": "gcopt.tabulating.communication:TABLE",
         "communication-training": "gcopt.tabulating.communication_training:TABLE",
         "diversity": "gcopt.tabulating.diversity:TABLE",

@@ -40,12 +40,13 @@ class PartialVirtual(VirtualEngine):
         assert self.job.schedule is not None
         self._answer = answer
         cluster = self.job.schedule.cluster
-        own, shared = message_seconds(self._work, cluster)
-        first = self._clock + cluster.network.latency + own
-        senders = np.flatnonzero(answer.progress).tolist()
+        transfer = self.job.schedule.transfer[None]
+        sent = message_seconds(self._work, cluster, transfer, answer.progress[None] > 0)[0]
+        came = self._clock + cluster.network.latency + sent
         self._coming = (
             Message(j, 0, answer.version, self._batch, answer.draw, None, time, time - self._begun)
-            for j, time in zip(senders, (first + shared * np.arange(1, len(senders) + 1)).tolist(), strict=True)
+            for j, time in ((j, float(came[j])) for j in np.argsort(came, kind="stable").tolist())
+            if time < np.inf
         )
 
     def gradient(self, step: Step) -> Floats:

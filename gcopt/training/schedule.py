@@ -35,6 +35,11 @@ class Schedule:
     cluster : Cluster
     seed : int
 
+    Attributes
+    ----------
+    transfer : array, shape (n,)
+        Transfer times of the iteration asked for last.
+
     Examples
     --------
     >>> import gcopt
@@ -52,7 +57,8 @@ class Schedule:
         self.cluster = cluster
         self.seed = seed
         self._chunk = -1
-        self._drawn: Floats = np.empty(0)
+        self._drawn: tuple[Floats, Floats] = (np.empty(0), np.empty(0))
+        self.transfer: Floats = np.empty(0)
 
     def arrivals(self, iteration: int) -> tuple[Floats, int]:
         """Return when messages arrive, shape (n, segments), inf for never, and how many attempts failed before.
@@ -67,19 +73,20 @@ class Schedule:
         chunk, row = divmod(iteration, CHUNK)
         if chunk != self._chunk:
             self._drawn, self._chunk = self._draw(CHUNK, chunk * CHUNK, _FIRST, chunk), chunk
-        found = self._drawn[row]
+        found, self.transfer = self._drawn[0][row], self._drawn[1][row]
         restart = self.cluster.failures.restart
         for failed in range(ATTEMPTS):
             if self.policy.possible(found):
                 return found + (failed * restart if failed else 0.0), failed
             if np.isinf(restart):
                 break
-            found = self._draw(1, iteration + failed + 1, _AGAIN, iteration, failed)[0]
+            again = self._draw(1, iteration + failed + 1, _AGAIN, iteration, failed)
+            found, self.transfer = again[0][0], again[1][0]
         raise TrainingError(
             f"too many workers of the cluster stalled in each of {failed + 1} attempts; "
             "a code for more stragglers or a finite restart would work"
         )
 
-    def _draw(self, rows: int, start: int, *stream: int) -> Floats:
+    def _draw(self, rows: int, start: int, *stream: int) -> tuple[Floats, Floats]:
         times = self.cluster.sample(rows, generator(self.seed, *stream), start=start)
-        return self.policy.arrivals(self.cluster, times)
+        return self.policy.arrivals(self.cluster, times), times.transfer

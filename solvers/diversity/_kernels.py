@@ -109,7 +109,7 @@ def arriving(
                 if ready >= sent[j]:
                     sent[j] = ready
                     computed[j] = i
-                sent[j] += sending[i] * lengths[i]
+                sent[j] += sending[r, j] * lengths[i]
             known, last = level_time(sent, i, groups, teams, members, people, needed, buffer)
             if known > times[r]:
                 times[r] = known
@@ -126,4 +126,4 @@ def arriving_slope(
         for i in range(computed + 1):
             slope[i] += weights[r] * rate[r, worker] * shares[i, worker]
         for i in range(computed, level + 1):
-            slope[i] += weights[r] * sending[i]
+            slope[i] += weights[r] * sending[r, worker]

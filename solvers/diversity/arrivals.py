@@ -85,8 +85,8 @@ class ArrivingRuntime:
         Seconds before worker j computes anything, inf for never, and seconds per unit of work.
     shares : array, shape (K, n)
         Units of work of worker j per unit of length of level i.
-    sending : array, shape (K,)
-        Seconds a message takes per unit of length; a worker sends one after the other.
+    sending : array, shape (rows, n)
+        Seconds a message takes worker j per unit of length; it sends one after the other.
     decodability : Decodability
     supports : array of bool, shape (K, n, k), optional
         Which partitions worker j holds for level i.
@@ -96,7 +96,7 @@ class ArrivingRuntime:
     Examples
     --------
     >>> both = Decodability.of([[([[0], [1]], 2)]])
-    >>> ArrivingRuntime(np.ones((1, 2)), np.array([[1.0, 3.0]]), np.ones((1, 2)), np.zeros(1), both)([2.0])[0]
+    >>> ArrivingRuntime(np.ones((1, 2)), np.array([[1.0, 3.0]]), np.ones((1, 2)), np.zeros((1, 2)), both)([2.0])[0]
     7.0
     """
 
@@ -150,8 +150,7 @@ class ArrivingRuntime:
         """Return the same with some levels only."""
         kept = list(chosen)
         supports = None if self.supports is None else self.supports[kept]
-        shares, sending = self.shares[kept], self.sending[kept]
-        return replace(self, shares=shares, sending=sending, supports=supports, decodability=decodability, _known={})
+        return replace(self, shares=self.shares[kept], supports=supports, decodability=decodability, _known={})
 
 
 @dataclass(frozen=True, eq=False)

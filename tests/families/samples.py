@@ -83,4 +83,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "draws": 2,
         "rng": 3,
     },
+    "communication-efficient": {"workers": 6, "stragglers": 2, "blocks": 2},
+    "communication-polynomial": {"workers": 6, "stragglers": 2, "blocks": 2},
+    "grouped-mds": {"workers": 6, "load": 3, "blocks": 2, "stragglers": 2},
 }

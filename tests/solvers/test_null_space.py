@@ -4,15 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gcopt.families._matrices import from_holders, worst_noise
+from gcopt.solvers._null_space_algebra import coefficients, encoding, greedy_sets, joined, smooth_worst, worst
 from gcopt.solvers.errors import InputError
-from gcopt.solvers.null_space import (
-    NullSpaceCode,
-    _smooth_worst,
-    _worst,
-    coefficients,
-    greedy_sets,
-    straggler_sets,
-)
+from gcopt.solvers.null_space import NullSpaceCode, straggler_sets
 from gcopt.solvers.result import Status
 from tests import helpers
 
@@ -27,27 +21,35 @@ def test_c_times_b_is_all_ones(n, data):
     holders = windows(n, s)
     c = np.random.default_rng(data.draw(st.integers(0, 9))).standard_normal((s + 1, n))
     b = np.zeros((n, n))
-    b[holders, np.arange(n)[:, None]] = coefficients(c, holders)
+    b[holders, np.arange(n)[:, None]] = coefficients(c, holders)[..., 0]
     np.testing.assert_allclose(c @ b, 1.0, atol=1e-8)
 
 
-@pytest.mark.parametrize(("n", "s"), [(5, 1), (6, 2), (7, 3)])
-def test_worst_is_brute_force_and_the_gradient_is_its_derivative(n, s):
-    holders = windows(n, s)
+@pytest.mark.parametrize(
+    ("n", "s", "m", "copies"), [(5, 1, 1, 2), (7, 3, 1, 4), (6, 2, 2, 4), (6, 1, 3, 5), (5, 0, 2, 3)]
+)
+def test_worst_is_brute_force_and_the_gradient_is_its_derivative(n, s, m, copies):
+    holders = windows(n, copies - 1)
+    if copies > s + m:
+        holders[0, -1] = n  # nobody
     sets, complete = straggler_sets(n, s, 1000, np.random.default_rng(0))
-    c = np.random.default_rng(5).standard_normal((s + 1, n))
-    matrix = from_holders(coefficients(c, holders), holders, n)
+    c = np.random.default_rng(5).standard_normal((s + m, n))
+    b = coefficients(c, holders, m)
+    matrix = from_holders(b, holders, n)
     assert complete
-    assert np.sqrt(_worst(c, holders, sets)) == pytest.approx(helpers.worst_noise(matrix.toarray(), s), rel=1e-6)
+    scaled = encoding(b, holders, n)
+    scaled /= np.abs(scaled).max(axis=1, keepdims=True)
+    np.testing.assert_allclose(matrix.toarray(), scaled, atol=1e-13)
+    assert np.sqrt(worst(c, holders, sets, m)) == pytest.approx(helpers.worst_noise(matrix.toarray(), s, m), rel=1e-6)
 
     def smooth(flat):
-        return _smooth_worst(flat, c.shape, holders, sets, 8.0)
+        return smooth_worst(flat, c.shape, holders, sets, 8.0, m)
 
     value, gradient = smooth(c.ravel())
     for direction in np.random.default_rng(1).standard_normal((5, c.size)):
         ahead, behind = (smooth(c.ravel() + h * direction)[0] for h in (1e-6, -1e-6))
         assert (ahead - behind) / 2e-6 == pytest.approx(gradient @ direction, rel=1e-4, abs=1e-5)
-    assert value >= np.log(_worst(c, holders, sets))
+    assert value >= np.log(worst(c, holders, sets, m)) - 1e-12
 
 
 @pytest.mark.parametrize(("n", "s"), [(4, 2), (6, 2), (7, 3)])
@@ -73,19 +75,20 @@ def test_a_given_start_is_ranked_with_the_draws():
     best = np.random.default_rng(0)
     sets, _ = straggler_sets(n, s, 1000, best)
     starts = [best.standard_normal((s + 1, n)) for _ in range(200)]
-    start = min(starts, key=lambda c: _worst(c, windows(n, s), sets))
+    start = min(starts, key=lambda c: worst(c, windows(n, s), sets))
     found = NullSpaceCode(draws=1, refined=0).solve(windows(n, s), n, starts=[start], rng=3)
-    assert found.value <= np.sqrt(_worst(start, windows(n, s), sets)) * (1 + 1e-12)
+    assert found.value <= np.sqrt(worst(start, windows(n, s), sets)) * (1 + 1e-12)
 
 
 def test_greedy_sets_are_distinct_workers_and_worse_than_the_usual_set():
     n, s = 14, 4
     c = np.random.default_rng(2).standard_normal((s + 1, n))
-    sets = greedy_sets(c, windows(n, s))
+    sets, values = greedy_sets(c, windows(n, s))
     assert sets.shape == (n, s)
     assert all(len(set(row)) == s for row in sets.tolist())
-    usual = [_worst(c, windows(n, s), row[None]) for row in helpers.sampled_sets(n, s, 100)]
-    assert _worst(c, windows(n, s), sets) > np.median(usual)
+    usual = [worst(c, windows(n, s), row[None]) for row in helpers.sampled_sets(n, s, 100)]
+    assert worst(c, windows(n, s), sets) > np.median(usual)
+    assert [worst(c, windows(n, s), row[None]) for row in sets] == pytest.approx(values, rel=1e-6)
 
 
 def test_the_seed_gives_the_same_bits():
@@ -103,3 +106,23 @@ def test_impossible_options_are_named(option):
 def test_without_draws_a_start_is_needed():
     with pytest.raises(InputError, match="starts is empty"):
         NullSpaceCode(draws=0).solve(windows(4, 1), 4)
+
+
+def test_greedy_values_with_blocks_are_those_of_the_sets():
+    n, s, m = 9, 3, 2
+    null = np.random.default_rng(3).standard_normal((s, n))
+    c = joined(np.random.default_rng(2).standard_normal((m, n)), null)
+    sets, values = greedy_sets(c, windows(n, s + m - 1), m)
+    assert [worst(c, windows(n, s + m - 1), row[None], m) for row in sets] == pytest.approx(values, rel=1e-6)
+    matrix = encoding(coefficients(c, windows(n, s + m - 1), m), windows(n, s + m - 1), n)
+    assert np.abs(null @ matrix).max() < 1e-10
+
+
+def test_holders_of_too_small_a_rank_are_an_error():
+    with pytest.raises(np.linalg.LinAlgError, match="too small a rank"):
+        coefficients(np.ones((2, 3)), np.array([[0, 1, 2]]), 2)
+
+
+def test_more_stragglers_and_blocks_than_copies_are_refused():
+    with pytest.raises(InputError, match="stragglers is 3 with blocks = 2"):
+        NullSpaceCode().solve(windows(6, 3), 6, stragglers=3, blocks=2)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gcopt
-from gcopt.cluster import Cluster, Failures, Network
+from gcopt.cluster import Cluster, Failures, Network, Trace
 from gcopt.code import GradientCode
 from gcopt.delays import Delay
 from gcopt.errors import InputError, TrainingError
@@ -190,9 +190,13 @@ def test_it_is_never_later_than_whole_answers(name):
 def test_its_clock_counts_reports_answers_and_messages():
     network = Network(latency=0.5, bandwidth=16.0, master_bandwidth=32.0)
     cluster = Cluster(6, Delay("deterministic", {"value": 6.0}), network=network)
-    result = train(CODES["fractional"], logistic(), engine="virtual", cluster=cluster, iterations=2, **OPTIONS)
     # all six report their first partition at 1 s, and between them that is all; one number, 8 bytes, is the gradient
-    assert result.durations == pytest.approx([1.0 + 3 * 0.5 + 8 / 16 + 6 * 8 / 32] * 2)
+    for late in (np.zeros(6), np.array([0.0, 0.0, 9.0, 0.0, 7.0, 0.0])):
+        cluster = cluster.replace(transfer=Trace(late[None]))
+        result = train(CODES["fractional"], logistic(), engine="virtual", cluster=cluster, iterations=2, **OPTIONS)
+        # six messages in a row, or the last one comes when the link is free
+        expected = 1.0 + 3 * 0.5 + 8 / 16 + (9.0 + 8 / 32 if late.any() else 6 * 8 / 32)
+        assert result.durations == pytest.approx([expected] * 2)
 
 
 def test_stalls_and_restarts():

@@ -39,7 +39,7 @@ def test_every_exact_code_is_gradient_descent(name):
 @pytest.mark.parametrize("wait", ["decodable", "count"])
 @pytest.mark.parametrize("name", ["fractional", "cyclic", "two-stage"])
 def test_its_times_are_those_of_the_simulation(name, wait):
-    code, cluster = CODES[name], exponential(6)
+    code, cluster = CODES[name], exponential(6, transfer=Delay("exponential", {"rate": 1.0}))
     result = train(
         code, logistic(), engine="virtual", cluster=cluster, iterations=400, wait=wait, rng=5, evaluate_every=400
     )
