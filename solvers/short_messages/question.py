@@ -123,9 +123,13 @@ class Question:
 
     @property
     def tuned(self) -> bool:
-        """Whether coefficients are tuned after every move: not where they are signs, or it takes too long."""
+        """Whether coefficients are tuned after every move: not if they are signs, it takes too long, or sets are few.
+
+        Drawn sets that are few beside the coefficients can be decoded by a code that decodes no others.
+        """
         sets = (self.sets if self.exact else 0) + (0 if self.all_means else self.samples)
-        return not self.signs and sets * self.workers**3 <= TUNABLE
+        told = not self.drawn or self.samples * self.blocks >= 2 * self.workers * self.load
+        return not self.signs and told and sets * self.workers**3 <= TUNABLE
 
     def mean_bound(self) -> float:
         """Return the mean squared error that no code whose workers hold no more can beat."""

@@ -80,7 +80,7 @@ class ShortMessages:
     Examples
     --------
     >>> found = ShortMessages(Search(moves=16, chains=1)).solve(Question(6, 6, 3, 2, 2), rng=0)
-    >>> round(found.value, 4), found.bound, str(found.status)  # two groups of three, an MDS code in each
+    >>> round(found.value, 4), round(found.bound, 4), str(found.status)  # two groups of three, an MDS code in each
     (1.2, 1.2, 'optimal')
     """
 

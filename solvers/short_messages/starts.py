@@ -139,7 +139,7 @@ def cluster_counts(question: Question) -> list[int]:
     Examples
     --------
     >>> cluster_counts(Question(7, 7, 3, 2, 2))
-    [7, 4, 3]
+    [7, 3]
     """
     if question.clusters is not None:
         return [question.clusters]

@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from gcopt.solvers.attack import StandardAttack
 from gcopt.solvers.short_messages import Question
 from gcopt.solvers.short_messages.classes import in_classes, thirds
 from gcopt.solvers.short_messages.coefficients import Judge
@@ -104,7 +105,16 @@ def test_tied_classes_need_fewer_responders_than_clusters_have_dimensions():
         for _ in range(3):
             lost = rng.choice(90, 22, replace=False)
             assert error(X, classes.sizes, lost) < 1e-9
-    assert thirds(found["36 clusters in 4 classes, 2 tied"].held, 2, 22) == 0
+    best = found["36 clusters in 4 classes, 2 tied"]
+    assert thirds(best.held, 2, 22) == 0
+    # the mean of construction I on the projective plane is 23.8 here; two clusters of three partitions cost 12
+    encoding = Start("classes", best.matrix(2, rng), best.sizes, best.labels).encoding
+    assert StandardAttack().solve(encoding, stragglers=22, blocks=2).value <= 12.0 + 1e-9
+
+
+def test_few_drawn_sets_tune_no_coefficients():
+    assert Question(20, 20, 4, 2, 5).tuned
+    assert not Question(20, 20, 4, 2, 5, samples=20).tuned
 
 
 def test_two_clusters_and_a_third_that_few_stragglers_hit():
