@@ -71,7 +71,8 @@ def table(
         str,
         typer.Argument(
             metavar="TABLE",
-            help="approximate, exact-noise, block-coordinate, communication-runtime, diversity, search or training.",
+            help="approximate, exact-noise, block-coordinate, communication, communication-runtime, "
+            "communication-training, diversity, search or training.",
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for NAME.csv and NAME.md.")] = Path(),
@@ -83,7 +84,8 @@ def table(
 
     approximate: worst and mean error of every family, side by side (some minutes). exact-noise: noise amplification of
     exact codes. block-coordinate: every method at every point of the figures of Wang et al. 2022, with pictures (some
-    minutes). communication-runtime: expected times of communication-efficient codes of every load and number of
+    minutes). communication: the error figures of Munim & Ramamoorthy 2026 (two minutes). communication-training: loss
+    with messages half as long, from many starts (an hour). communication-runtime: expected times of communication-efficient codes of every load and number of
     blocks. diversity: optimal allocations of redundancy, to be looked up. search: what the searches find beside all
     families (some minutes). training: does a smaller error pay, on the clusters among the examples (some minutes).
     """
