@@ -85,9 +85,10 @@ def table(
     approximate: worst and mean error of every family, side by side (some minutes). exact-noise: noise amplification of
     exact codes. block-coordinate: every method at every point of the figures of Wang et al. 2022, with pictures (some
     minutes). communication: the error figures of Munim & Ramamoorthy 2026 (two minutes). communication-training: loss
-    with messages half as long, from many starts (an hour). communication-runtime: expected times of communication-efficient codes of every load and number of
-    blocks. diversity: optimal allocations of redundancy, to be looked up. search: what the searches find beside all
-    families (some minutes). training: does a smaller error pay, on the clusters among the examples (some minutes).
+    with messages half as long, from many starts (an hour). communication-runtime: expected times of codes of every load
+    and number of blocks. diversity: optimal allocations of redundancy, to be looked up. search: what the searches find
+    beside all families (some minutes). training: does a smaller error pay, on the clusters among the examples (some
+    minutes).
     """
     from gcopt.tabulating import TABLES
 
