@@ -109,7 +109,7 @@ def best_frames(
     >>> holders = (np.arange(8)[:, None] - np.arange(4)) % 8
     >>> (best,) = best_frames(holders, 8, 1, 3, count=1)
     >>> round(float(greedy_sets(best, holders, 3)[1].max()) ** 0.5, 6)
-    1.224745
+    2.141445
     """
     first = [
         Frame(workers, stragglers, blocks, points, stride, single=single)

@@ -20,7 +20,7 @@ LOUDEST = 1e8
 """Noise amplification above which a code is refused: half of the digits of a message would be lost."""
 
 _INSTEAD = "fractional-repetition with stragglers + 1 dividing workers"
-_NOTHING = 1e-14
+_NOTHING = 1e-10
 _EVALUATED = 2000
 _ALWAYS_QUIET = 3
 

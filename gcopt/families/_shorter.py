@@ -56,7 +56,7 @@ def quiet_encoding(
     Examples
     --------
     >>> quiet_encoding(np.array([[0, 1]]), 2, 1, 1, draws=1, seed=0).toarray().tolist()
-    [[1.0], [1.0]]
+    [[1.0], [-1.0]]
     """
     sizes = (holders, workers, stragglers, blocks)
     starts = [c for order in orders for c in best_frames(*sizes, count=min(draws, _FRAMES), order=order)]
