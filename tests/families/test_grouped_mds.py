@@ -25,7 +25,7 @@ def test_means_and_worst_cases_of_loads_of_three_and_two_blocks(n, s, mean, wors
     assert code.segments[0].approximate == (s > 1)
     if s > 1:
         assert (claim(code, "mean"), claim(code, "error")) == (pytest.approx(mean), pytest.approx(worst))
-    assert all(check.status != "refuted" for check in gcopt.verify(code).claims)
+    assert all(check.status != "refuted" for check in gcopt.verify(code).checks)
 
 
 @settings(max_examples=25, deadline=None)
