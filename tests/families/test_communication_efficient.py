@@ -132,7 +132,10 @@ def test_candidates_are_all_exchanges_where_messages_take_time():
     }
     fast = gcopt.Cluster(8, gcopt.delays.Delay("exponential", {"rate": 1.0}))
     assert {c["blocks"] for c in FAMILIES["communication-efficient"].candidates(fast, None)} == {1}
-    assert len(list(FAMILIES["communication-efficient"].candidates(slow.replace(workers=40, slowness=[1.0] * 40), None))) < 100
+    assert (
+        len(list(FAMILIES["communication-efficient"].candidates(slow.replace(workers=40, slowness=[1.0] * 40), None)))
+        < 100
+    )
 
 
 def test_design_chooses_the_exchange_that_is_best():

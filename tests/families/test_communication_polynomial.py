@@ -18,7 +18,9 @@ def coefficient_matrix(points, d, m):
     n = len(points)
     zeros = np.stack([points[np.setdiff1d(np.arange(n), row)] for row in cyclic_holders(n, d)])
     found = quotients(zeros, m)
-    return np.stack([np.convolve(np.atleast_1d(np.poly(zeros[i]))[::-1], found[i, u]) for i in range(n) for u in range(m)])
+    return np.stack(
+        [np.convolve(np.atleast_1d(np.poly(zeros[i]))[::-1], found[i, u]) for i in range(n) for u in range(m)]
+    )
 
 
 def test_the_published_example():
