@@ -35,10 +35,11 @@ _HOME = {
     "verify": "gcopt.verification",
 }
 
-_PACKAGES = ("bounds", "families")
+_PACKAGES = ("bounds", "compression", "families")
 
 if TYPE_CHECKING:
     from gcopt import bounds as bounds
+    from gcopt import compression as compression
     from gcopt import families as families
     from gcopt.cluster import Cluster as Cluster
     from gcopt.code import Claim as Claim

@@ -17,7 +17,7 @@ def arrivals(code: GradientCode, cluster: Cluster, times: Times) -> Floats:
 
     Worker j has computed segment c after ``overhead + stall + T_j unit (samples / k) W parameters``, W its
     `work_so_far`; it sends segments in order over its own link, and the master's link takes messages one after the
-    other. A message of a fraction f of the whole gradient in float64 is on the worker's link for
+    other. A message that has a fraction f of the bytes of the whole gradient in float64 is on the worker's link for
     ``f (8 parameters / bandwidth + transfer)`` seconds; with one segment and nothing else to pay for, that is the
     model d T1 + T2 / m of Ye and Abbe 2018 (arXiv 1802.03475).
 
@@ -42,13 +42,12 @@ def arrivals(code: GradientCode, cluster: Cluster, times: Times) -> Floats:
     if code.workers != cluster.workers:
         raise InputError(f"the code has {code.workers} workers and the cluster {cluster.workers}; they must agree")
     job, network = cluster.job, cluster.network
-    fraction = code.shares / np.array([s.blocks for s in code.segments])
     work = work_so_far(code, job.forward)
     scale = job.unit * job.samples * job.parameters / code.partitions
     # one segment after the other in memory, as they are looked at
     ready = np.moveaxis((times.overhead + times.stall)[None] + times.compute[None] * (scale * work.T)[:, None], 0, -1)
     whole = 8 * job.parameters  # bytes of the gradient in float64
-    size = np.array([s.encoding.dtype.itemsize for s in code.segments]) * fraction * job.parameters
+    size = message_sizes(code, job.parameters)
     if network.bandwidth < np.inf or times.transfer.any():
         for c, (seconds, share) in enumerate(zip(size / network.bandwidth, size / whole, strict=True)):
             begin = ready[:, :, c] if c == 0 else np.maximum(ready[:, :, c], ready[:, :, c - 1])
@@ -57,6 +56,21 @@ def arrivals(code: GradientCode, cluster: Cluster, times: Times) -> Floats:
     if network.master_bandwidth < np.inf:
         ready = one_after_the_other(ready, size / network.master_bandwidth)
     return np.asarray(ready)
+
+
+def message_sizes(code: GradientCode, parameters: int) -> Floats:
+    """Return the bytes of a message of each segment; uncompressed ones are not rounded up, as formulas have it.
+
+    Examples
+    --------
+    >>> import gcopt
+    >>> message_sizes(gcopt.families.uncoded(2).compressed("dither1:max"), 80).tolist()
+    [14.0]
+    """
+    if code.compressor is not None:
+        return code.message_bytes(parameters).astype(np.float64)
+    parts = zip(code.segments, code.shares, strict=True)
+    return np.array([s.encoding.dtype.itemsize * share / s.blocks * parameters for s, share in parts])
 
 
 def work_so_far(code: GradientCode, forward: float) -> Floats:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,9 @@ from gcopt import coding
 from gcopt.checks import check_count, check_finite
 from gcopt.errors import InputError
 from gcopt.signs import Signs
+
+if TYPE_CHECKING:
+    from gcopt.compression import Compressor
 
 _AT_ONCE = 2**20  # numpy turns indices into wider ones before it counts: of a large code not all at once
 
@@ -273,11 +276,13 @@ class GradientCode:
         Seed of the random choices; None where there were none.
     version : str
         Version of gcopt that built it.
+    compressor : Compressor, str or None
+        What is done to a message before it is sent, see `gcopt.compression`; None for nothing.
 
     Raises
     ------
     InputError
-        If there is no segment or the segments disagree.
+        If there is no segment, the segments disagree, or there is no such compressor.
 
     Examples
     --------
@@ -293,8 +298,13 @@ class GradientCode:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     seed: int | None = None
     version: str = ""
+    compressor: Compressor | None = None
 
     def __post_init__(self) -> None:
+        if self.compressor is not None:
+            from gcopt.compression import parse  # not wanted at import time
+
+            object.__setattr__(self, "compressor", parse(self.compressor))
         object.__setattr__(self, "segments", tuple(self.segments))
         object.__setattr__(self, "claims", tuple(self.claims))
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
@@ -436,16 +446,41 @@ class GradientCode:
         return [coding.encode(matrix, s.blocks, array, a, b) for matrix, s, a, b in parts]
 
     def __reduce__(self) -> tuple[type[GradientCode], tuple[Any, ...]]:
-        return GradientCode, (self.segments, self.claims, self.family, dict(self.parameters), self.seed, self.version)
+        provenance = (self.claims, self.family, dict(self.parameters), self.seed, self.version)
+        return GradientCode, (self.segments, *provenance, self.compressor)
 
     def with_claims(self, claims: Iterable[Claim]) -> GradientCode:
         """Return the same code with these claims instead."""
         return replace(self, claims=tuple(claims))
 
+    def compressed(self, compressor: Compressor | str | None) -> GradientCode:
+        """Return the same code with this compressor instead; None leaves messages as they are.
+
+        Examples
+        --------
+        >>> code = GradientCode.from_matrix([[1.0]]).compressed("dither1:max")
+        >>> code.message_bytes(1000).tolist(), code.compressed(None).message_bytes(1000).tolist()
+        ([129], [8000])
+        """
+        return replace(self, compressor=compressor)  # type: ignore[arg-type]
+
+    def widths(self, parameters: int) -> NDArray[np.int64]:
+        """Return how many numbers a message of each segment has, shape (segments,)."""
+        lengths = np.diff(self.cuts(parameters))
+        return np.asarray(-(-lengths // [s.blocks for s in self.segments]), dtype=np.int64)
+
+    def message_bytes(self, parameters: int) -> NDArray[np.int64]:
+        """Return the bytes of a message of each segment, shape (segments,); complex numbers count double."""
+        numbers = self.widths(parameters) * np.array([s.encoding.dtype.itemsize // 8 for s in self.segments])
+        if self.compressor is None:
+            return np.asarray(8 * numbers)
+        return np.array([self.compressor.size(int(width)) if width else 0 for width in numbers], dtype=np.int64)
+
     def __repr__(self) -> str:
         shape = f"n={self.workers}, k={self.partitions}, load={self.load}, stragglers={self.stragglers}"
         more = f", segments={len(self.segments)}" if len(self.segments) > 1 else ""
-        return f"<GradientCode {self.family}: {shape}{more}>"
+        less = "" if self.compressor is None else f", {self.compressor}"
+        return f"<GradientCode {self.family}: {shape}{more}{less}>"
 
 
 def holders(matrix: sparse.csr_array) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import betainc
 
-from gcopt.arrivals import work_so_far
+from gcopt.arrivals import message_sizes, work_so_far
 from gcopt.checks import check_count, check_finite
 from gcopt.cluster import Trace
 from gcopt.code import GradientCode
@@ -166,7 +166,7 @@ def _late(code: GradientCode, cluster: Cluster) -> Callable[[Floats], Floats] | 
     if stalls and not np.isfinite(failures.recovery):
         return None
     fixed, work = _fixed_and_work(code, cluster)
-    share = _share(code)
+    share = _share(code, cluster)
     distinct, back = np.unique(work, return_inverse=True)
 
     def after(t: Floats) -> Floats:
@@ -184,7 +184,7 @@ def _kinks(code: GradientCode, cluster: Cluster) -> list[float]:
     if cluster.failures.probability == 0 or isinstance(compute, Trace) or isinstance(transfer, Trace):
         return []
     fixed, work = _fixed_and_work(code, cluster)
-    latest = fixed + cluster.failures.recovery + _share(code) * float(transfer.ppf(0.0))
+    latest = fixed + cluster.failures.recovery + _share(code, cluster) * float(transfer.ppf(0.0))
     return [float(latest + units * float(compute.ppf(0.0))) for units in (work.min(), work.max())]
 
 
@@ -192,15 +192,14 @@ def _fixed_and_work(code: GradientCode, cluster: Cluster) -> tuple[float, Floats
     """Return the seconds that do not depend on luck and the units of work of each worker, shape (n,)."""
     job, network = cluster.job, cluster.network
     scale = job.work / code.partitions
-    message = 8 * job.parameters * _share(code)
+    message = float(message_sizes(code, job.parameters)[0])
     fixed = cluster.overhead.mean + network.latency + message / network.bandwidth  # type: ignore[union-attr]
     return fixed, np.asarray(cluster.slowness * work_so_far(code, job.forward)[:, 0] * scale)
 
 
-def _share(code: GradientCode) -> float:
-    """Return the length of a message over that of the gradient in float64."""
-    segment = code.segments[0]
-    return segment.encoding.dtype.itemsize / (8 * segment.blocks)
+def _share(code: GradientCode, cluster: Cluster) -> float:
+    """Return the bytes of a message over those of the gradient in float64."""
+    return float(message_sizes(code, cluster.job.parameters)[0]) / (8 * cluster.job.parameters)
 
 
 def _fewer(needed: int, workers: int, late: Floats) -> Floats:

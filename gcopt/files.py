@@ -60,6 +60,8 @@ def save(code: GradientCode, path: PathLike) -> Path:
         "segments": [segment.settings for segment in code.segments],
         "claims": [asdict(claim) for claim in code.claims],
     }
+    if code.compressor is not None:
+        manifest["compressor"] = str(code.compressor)
     arrays: dict[str, Any] = {"manifest": np.array(json.dumps(manifest))}
     for c, segment in enumerate(code.segments):
         matrix = segment.encoding
@@ -71,7 +73,8 @@ def save(code: GradientCode, path: PathLike) -> Path:
     def same(content: bytes) -> bool:
         back = _native(content)
         pairs = zip(code.segments, back.segments, strict=True)
-        return back.claims == code.claims and all(_equal(a.encoding, b.encoding) for a, b in pairs)
+        told = (back.claims, back.compressor) == (code.claims, code.compressor)
+        return told and all(_equal(a.encoding, b.encoding) for a, b in pairs)
 
     return write_atomically(path, buffer.getvalue(), same)
 
@@ -279,6 +282,7 @@ def _native(content: bytes) -> GradientCode:
         parameters=manifest["parameters"],
         seed=manifest["seed"],
         version=manifest["version"],
+        compressor=manifest.get("compressor"),
     )
 
 

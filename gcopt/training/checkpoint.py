@@ -181,7 +181,7 @@ def fingerprint_of_code(code: GradientCode) -> str:
     >>> fingerprint_of_code(a) == fingerprint_of_code(b)
     True
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(b"" if code.compressor is None else str(code.compressor).encode())
     for segment in code.segments:
         matrix = segment.encoding
         facts: tuple[Any, ...] = (
