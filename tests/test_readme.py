@@ -1,7 +1,8 @@
-"""Every command and every line of Python in the README, run in order in an empty folder."""
+"""Every command and every line of Python in the README, run in order in a folder with nothing but the examples."""
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,8 @@ def blocks():
     return re.findall(r"```(\w+)\n(.*?)```", text, flags=re.S)
 
 
-def test_every_command_works(blocks, gcopt):
+def test_every_command_works(blocks, gcopt, root):
+    shutil.copytree(root / "examples", "examples")
     commands = [line for kind, block in blocks if kind == "sh" for line in block.splitlines()]
     ours = [shlex.split(c, comments=True)[1:] for c in commands if c.startswith("gcopt ")]
     assert len(ours) >= 10

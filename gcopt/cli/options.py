@@ -60,6 +60,13 @@ Debias = Annotated[
 Expected = Annotated[
     float | None, typer.Option(help="With --debias: expect independent stragglers of this probability.")
 ]
+Compress = Annotated[
+    str | None,
+    typer.Option(
+        help="What is done to messages, such as dither1:max or feedback+sign (`gcopt compressors` lists them); "
+        "default: what the code says."
+    ),
+]
 Data = Annotated[
     str | None,
     typer.Option(help="CSV, npz or svmlight file, or digits (scikit-learn's); default: the shipped flights."),

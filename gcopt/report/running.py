@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from gcopt.simulation import Simulation
     from gcopt.training import TrainingResult
     from gcopt.training.debias import Estimate
-    from gcopt.training.traffic import Traffic
 
 _SURE = 4.0  # standard errors by which the worst of many partitions must be off
 _NEARLY = 5e-3  # no factor worth speaking of
@@ -50,7 +49,9 @@ def print_training(result: TrainingResult, paths: Sequence[Path]) -> None:
         f"{result.late}; decoding took {seconds_text(result.decode_seconds)}"
     )
     if result.traffic.messages:
-        print(_bytes(result.traffic))
+        print(_bytes(result))
+    if result.saturated:
+        print(f"{result.saturated} COORDINATES WERE TOO LARGE FOR {result.compressor} and were sent smaller: biased")
     for line in _approximation(result):
         print(line)
     if result.final["loss"] > result.loss[0]:
@@ -71,15 +72,17 @@ def print_training(result: TrainingResult, paths: Sequence[Path]) -> None:
         written(path)
 
 
-def _bytes(traffic: Traffic) -> str:
+def _bytes(result: TrainingResult) -> str:
     """Say how much the master received, and what short messages saved."""
+    traffic, compressor = result.traffic, result.compressor
+    without = "without blocks (m = 1)" if compressor is None else f"whole ones in float64 (compressed by {compressor})"
     text = (
         f"received per iteration: {bytes_text(traffic.per_iteration)} in {traffic.messages / traffic.iterations:.3g} "
         f"messages of {bytes_text(traffic.per_message)}"
     )
     if traffic.unshortened == traffic.received:
         return text
-    return f"{text}, {traffic.unshortened / traffic.received:.3g} times shorter than without blocks (m = 1)"
+    return f"{text}, {traffic.saved:.3g} times shorter than {without}"
 
 
 def _approximation(result: TrainingResult) -> list[str]:

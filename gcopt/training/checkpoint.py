@@ -54,7 +54,11 @@ class State:
         Sum over the iterations of R B - T; empty until one is not decoded exactly.
     factors : list of float
         What each segment is divided by; empty for nothing.
+    memory : list of array, one per segment, shape (n, width)
+        What every worker keeps of what its messages lost; empty where they keep nothing.
     ignored, late : int
+    saturated : int
+        Coordinates that were too large for what the compressor can express.
     failures : list of Failure
     """
 
@@ -71,12 +75,14 @@ class State:
     errors: list[Floats] = field(default_factory=list)
     excess: list[Floats] = field(default_factory=list)
     factors: list[float] = field(default_factory=list)
+    memory: list[Floats] = field(default_factory=list)
     ignored: int = 0
     late: int = 0
+    saturated: int = 0
     failures: list[Failure] = field(default_factory=list)
 
 
-_NUMBERS = ("seed", "iteration", "clock", "ignored", "late")
+_NUMBERS = ("seed", "iteration", "clock", "ignored", "late", "saturated")
 _SERIES = ("evaluated", "loss", "time", "durations")
 
 
@@ -110,6 +116,7 @@ def save(path: str | os.PathLike[str], state: State, identity: dict[str, Any]) -
         "errors": np.array(state.errors),
         "factors": np.array(state.factors),
         **{f"excess.{c}": sums for c, sums in enumerate(state.excess)},
+        **{f"memory.{c}": kept for c, kept in enumerate(state.memory)},
         **{name: np.array(getattr(state, name)) for name in _SERIES},
         **{f"optimizer.{name}": value for name, value in state.optimizer.items()},
     }
@@ -156,7 +163,10 @@ def _state(manifest: dict[str, Any], content: dict[str, NDArray[Any]]) -> State:
     shape = tuple(content["responders.shape"].tolist())
     used = np.unpackbits(content["responders"], count=int(np.prod(shape))).astype(bool).reshape(shape)
     prefix = "optimizer."
-    sums = [content[name] for c in range(len(content)) if (name := f"excess.{c}") in content]
+    sums, kept = (
+        [content[name] for c in range(len(content)) if (name := f"{kind}.{c}") in content]
+        for kind in ("excess", "memory")
+    )
     return State(
         parameters=content["parameters"],
         optimizer={name.removeprefix(prefix): a for name, a in content.items() if name.startswith(prefix)},
@@ -164,9 +174,10 @@ def _state(manifest: dict[str, Any], content: dict[str, NDArray[Any]]) -> State:
         # a checkpoint that holds no errors is older than their being looked at
         errors=list(content.get("errors", np.zeros(shape[:2]))),
         excess=sums,
+        memory=kept,
         factors=content.get("factors", np.zeros(0)).tolist(),
         failures=[Failure(**entry) for entry in manifest["failures"]],
-        **{name: manifest[name] for name in _NUMBERS},
+        **{name: manifest.get(name, 0) for name in _NUMBERS},
         **{name: content[name].tolist() for name in _SERIES},
     )
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gcopt.code import GradientCode
 from gcopt.training.events import Answer, Broadcast, Event, Failure, Step
+from gcopt.training.packing import Memory
 from gcopt.training.policy import Policy
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from gcopt.training.problems import Problem
     from gcopt.training.schedule import Schedule
 
+Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 
@@ -56,6 +58,10 @@ class Engine(ABC):
         What the engine itself has seen go wrong.
     wasted : float
         Seconds that attempts which nobody could have decoded cost at the beginning of this iteration.
+    saturated : int
+        Coordinates that were too large for what the compressor can express.
+    memory : Memory or None
+        What workers keep of what their messages lost; there once the engine has started, where codes want it.
     """
 
     name: ClassVar[str]
@@ -65,6 +71,8 @@ class Engine(ABC):
         self.job = job
         self.failures: list[Failure] = []
         self.wasted = 0.0
+        self.saturated = 0
+        self.memory: Memory | None = None
 
     @abstractmethod
     def start(self, clock: float) -> None:
@@ -102,6 +110,16 @@ class Engine(ABC):
         for part in step.parts:
             self.job.policy.combine(part, out[cuts[part.segment] : cuts[part.segment + 1]])
         return out
+
+    def settle(self, step: Step) -> None:
+        """Let workers keep what the messages have lost that this step used: only of these it is final."""
+        if self.memory is None:
+            return
+        for part in step.parts:
+            used: Bools = np.asarray(part.decoding.matrix.any(axis=0))
+            for message in part.messages:
+                if used[message.worker]:
+                    self.memory.keep(part.segment, message.worker)
 
     @contextmanager
     def pause(self) -> Iterator[None]:

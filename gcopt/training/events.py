@@ -54,6 +54,14 @@ class Reached(NamedTuple):
     seconds: float
 
 
+class Spoilt(NamedTuple):
+    """A worker has computed NaN or infinity from the gradient of a partition, and sends no such thing compressed."""
+
+    worker: int
+    partition: int
+    version: int
+
+
 class Lost(NamedTuple):
     """A worker is gone: its process or its connection ended."""
 
@@ -75,7 +83,7 @@ class Tick(NamedTuple):
     time: float
 
 
-Event = Message | Reached | Lost | Returned | Tick
+Event = Message | Reached | Spoilt | Lost | Returned | Tick
 
 
 class Broadcast(NamedTuple):

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from gcopt.coding import prepare
 from gcopt.errors import InputError, TrainingError
 from gcopt.training.engine import Engine, Job
-from gcopt.training.events import Broadcast, Event, Lost, Message, Tick
+from gcopt.training.events import Broadcast, Event, Lost, Message, Spoilt, Tick
+from gcopt.training.packing import Memory, real_widths
 from gcopt.training.shared import Arena, Board
 from gcopt.training.work import Stretch, assignment
-from gcopt.training.worker import READY, REPORT, Order
+from gcopt.training.worker import READY, REPORT, SPOILT, Order
 
 if TYPE_CHECKING:
     from gcopt.training.problems import Problem
@@ -61,10 +62,14 @@ class LocalEngine(Engine):
         where = _importable(self.job.problem)
         # this process fills the compiler's cache before anybody else may want to
         self.job.problem.compile()
+        packing = self.job.policy.packing
+        if packing is not None:
+            packing.compressor.prepare()
         for segment in self.job.code.segments:
             prepare(segment.encoding.dtype, self.job.code.workers * self.job.problem.parameters)
         self._board = Board(self._arena(Arena.create(self._shapes())))
         self._board.clear()
+        self.memory = self._board.memory
         data = self._arena(Arena.holding(self.job.problem.arrays()))
         code = self.job.code
         pipes = [os.pipe() for _ in range(code.workers)]
@@ -75,6 +80,7 @@ class LocalEngine(Engine):
             worker=self.worker,
             assignments=[self._stretches(j) for j in range(code.workers)],
             batches=self.job.batches,
+            packing=packing,
             problem=where,
             meta=self.job.problem.meta(),
             board=(board.descriptor, board.places),
@@ -166,9 +172,13 @@ class LocalEngine(Engine):
         return assignment(self.job.code, worker, self.job.problem.parameters)
 
     def _shapes(self) -> dict[str, tuple[tuple[int, ...], str]]:
-        code, d = self.job.code, self.job.problem.parameters
-        widths = [stretch.length for stretch in self._stretches(0)]
-        return Board.shapes(code.workers, d, widths, [s.encoding.dtype.str for s in code.segments])
+        code, d, packing = self.job.code, self.job.problem.parameters, self.job.policy.packing
+        if packing is None:
+            widths = [stretch.length for stretch in self._stretches(0)]
+            return Board.shapes(code.workers, d, widths, [s.encoding.dtype.str for s in code.segments])
+        shapes = Board.shapes(code.workers, d, code.message_bytes(d).tolist(), ["|u1"] * len(code.segments))
+        kept = Memory.shapes(code.workers, real_widths(code, d)) if packing.compressor.feedback else {}
+        return {**shapes, **kept}
 
     def _await_ready(self) -> None:
         pids: dict[int, int] = {}
@@ -200,8 +210,12 @@ class LocalEngine(Engine):
         return [self._event(now, *report) for report in REPORT.iter_unpack(raw)]
 
     def _event(self, now: float, worker: int, segment: int, *report: Any) -> Event:
-        version, batch, draw, seconds = report
-        return Message(worker, segment, version, batch, draw, self._board.slots[segment][worker], now, seconds)
+        version, batch, draw, seconds, saturated = report
+        if segment == SPOILT:
+            return Spoilt(worker, draw, version)
+        self.saturated += saturated
+        payload = self._board.slots[segment][worker]
+        return Message(worker, segment, version, batch, draw, payload, now, seconds)
 
     def _lost(self, descriptor: int, now: float) -> Lost:
         self._poll.unregister(descriptor)

@@ -82,6 +82,8 @@ class Run:
         try:
             self.engine.start(self.state.clock)
             started = True
+            if self.engine.memory is not None:
+                self.engine.memory.restore(self.state.memory)
             if not self.state.evaluated:
                 self._evaluate()
             while self.state.iteration < self.iterations:
@@ -114,6 +116,7 @@ class Run:
         master.postpone(engine.wasted)
         step = self._await_step()
         gradient = engine.gradient(step)
+        engine.settle(step)
         self._debias(gradient)
         if self.job.problem.regularization:
             gradient += self.job.problem.regularization * state.parameters
@@ -202,6 +205,8 @@ class Run:
         """Return the state with the optimiser's and the counts of this run in it."""
         state = copy.copy(self.state)
         state.optimizer = self.optimizer.state()
+        state.memory = [] if self.engine.memory is None else self.engine.memory.snapshot()
+        state.saturated += self.engine.saturated
         state.ignored += self.master.ignored
         state.late += self.master.late
         state.failures = sorted(

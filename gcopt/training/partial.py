@@ -23,7 +23,6 @@ from gcopt.training.events import Action, Answer, Broadcast, Event, Lost, Messag
 from gcopt.training.patience import Patience
 from gcopt.training.policy import Policy
 from gcopt.training.protocol import Master
-from gcopt.training.work import Stretch, Term
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster, Times
@@ -47,12 +46,6 @@ def assignment_of(code: GradientCode) -> GradientCode:
     return replace(code, segments=(Segment(code.support),), claims=())
 
 
-def single(partition: int, parameters: int) -> Stretch:
-    """Return the gradient of one partition as something to compute."""
-    term = Term(0, 0, parameters, np.array([partition]), np.ones(1), 1)
-    return Stretch(parameters, np.dtype(float), (term,))
-
-
 class PartialPolicy(Policy):
     """How partial work is run.
 
@@ -67,6 +60,7 @@ class PartialPolicy(Policy):
         self.code = code
         self.work = work
         self.wait = PARTIAL
+        self.packing = None
         self.seconds = 0.0
         self.deadline, self.gives_in = np.inf, False
 

@@ -11,10 +11,10 @@ import numpy as np
 from gcopt.training.engine import Job
 from gcopt.training.events import Answer, Event, Reached
 from gcopt.training.local import LocalEngine
-from gcopt.training.partial import PartialPolicy, single
+from gcopt.training.partial import PartialPolicy
 from gcopt.training.partial_worker import MESSAGE
 from gcopt.training.shared import Board
-from gcopt.training.work import Stretch
+from gcopt.training.work import Stretch, alone
 
 
 class PartialLocal(LocalEngine):
@@ -37,7 +37,7 @@ class PartialLocal(LocalEngine):
                     os.write(self._commands[j], b"!")
 
     def _stretches(self, worker: int) -> list[Stretch]:
-        return [single(i, self.job.problem.parameters) for i in self._work.order[worker].tolist()]
+        return [alone(i, 0, self.job.problem.parameters) for i in self._work.order[worker].tolist()]
 
     def _shapes(self) -> dict[str, tuple[tuple[int, ...], str]]:
         n, d, blocks, most = self._work.workers, self.job.problem.parameters, self._work.blocks, self._work.load.max()
@@ -47,5 +47,5 @@ class PartialLocal(LocalEngine):
     def _event(self, now: float, worker: int, place: int, *report: Any) -> Event:
         if place == MESSAGE:
             return super()._event(now, worker, place, *report)
-        version, batch, draw, seconds = report
+        version, batch, draw, seconds, _ = report
         return Reached(worker, place, version, batch, draw, now, seconds)

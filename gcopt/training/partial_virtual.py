@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from gcopt.partial import message_seconds
 from gcopt.training.engine import Job
 from gcopt.training.events import Answer, Broadcast, Message, Reached, Step
-from gcopt.training.partial import PartialPolicy, single
+from gcopt.training.partial import PartialPolicy
 from gcopt.training.virtual import VirtualEngine
-from gcopt.training.work import Pass
+from gcopt.training.work import Pass, alone
 
 Floats = NDArray[np.float64]
 
@@ -60,7 +60,7 @@ class PartialVirtual(VirtualEngine):
         out, padded = np.zeros((blocks, width)), np.zeros(blocks * width)
         view = Pass(self.job.problem, self.job.batches, self._batch, self._parameters)
         for i in range(self._work.chunks):
-            padded[:d] = view.compute(single(i, d))
+            padded[:d] = view.compute(alone(i, 0, d))
             out += combined[:, :, i] @ padded.reshape(blocks, width)
         return out.ravel()[:d]
 

@@ -15,6 +15,7 @@ from gcopt.coding import combine
 from gcopt.decoding import Decoder, Decoding, Fresh
 from gcopt.decoding.running import Running
 from gcopt.training.events import Broadcast, Message, Part, Reached
+from gcopt.training.packing import Packing
 from gcopt.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Policy:
         Seconds; infinity for none.
     gives_in : bool
         Whether what has come is taken, whatever its error, when nothing better can come.
+    packing : Packing or None
+        How messages are compressed.
     """
 
     def __init__(
@@ -52,7 +55,9 @@ class Policy:
         *,
         tolerate: float | None = None,
         deadline: float | None = None,
+        packing: Packing | None = None,
     ) -> None:
+        self.packing = packing
         self.waiting = Waiting(code, wait, tolerate=tolerate, deadline=deadline)
         self.code = code
         self.wait = wait
@@ -115,8 +120,11 @@ class Policy:
         """
         used: Bools = np.asarray(part.decoding.matrix.any(axis=0))
         chosen: list[bool] = used.tolist()
-        payloads = [message.payload for message in part.messages if chosen[message.worker]]
-        combine(part.decoding.matrix[:, used], payloads, out)
+        messages = [message for message in part.messages if chosen[message.worker]]
+        if self.packing is None:
+            combine(part.decoding.matrix[:, used], [message.payload for message in messages], out)
+        else:
+            self.packing.combine(part.decoding.matrix[:, used], messages, out)
 
 
 class Rule:

@@ -22,6 +22,7 @@ from gcopt.training.events import (
     Part,
     Reached,
     Returned,
+    Spoilt,
     Step,
 )
 from gcopt.training.patience import Patience
@@ -137,6 +138,8 @@ class Master:
             self.silent.discard(event.worker)
             self._note("died", event.worker, event.time, event.why)
             return self.check() or self._give_in(self._gathered)
+        if isinstance(event, Spoilt):
+            return GiveUp(spoilt(event))
         if isinstance(event, Returned):
             self._welcome(event.worker, event.time)
             return None
@@ -255,6 +258,18 @@ class Master:
 
     def _note(self, kind: str, worker: int, now: float, detail: str = "") -> None:
         self.failures.append(Failure(kind, worker, self._task.version, now, detail))
+
+
+def spoilt(event: Spoilt) -> str:
+    """Return what to say of a gradient that is not finite.
+
+    Examples
+    --------
+    >>> spoilt(Spoilt(worker=3, partition=5, version=7))
+    'worker 3 found NaN or infinity in the gradient of partition 5 after 7 steps; a smaller step may help'
+    """
+    where = f"worker {event.worker} found NaN or infinity in the gradient of partition {event.partition}"
+    return f"{where} after {event.version} steps; a smaller step may help"
 
 
 def _names(workers: Iterable[int]) -> str:

@@ -140,6 +140,10 @@ class TrainingResult:
         Messages that came too late and were dropped.
     traffic : Traffic
         Messages and bytes that reached the master since the start or the resumption.
+    compressor : str or None
+        What was done to messages.
+    saturated : int
+        Coordinates that were too large for what the compressor can express, and so were sent smaller than they are.
     failures : list of Failure
     final : dict
         Loss and what the problem measures (accuracy, ...).
@@ -174,6 +178,8 @@ class TrainingResult:
     stragglers_ignored: int
     late: int
     traffic: Traffic
+    compressor: str | None
+    saturated: int
     failures: list[Failure]
     final: dict[str, float]
     parameters: NDArray[np.float64] = field(repr=False)
@@ -210,6 +216,11 @@ class TrainingResult:
         """Iterations in which all answers that came did not reach ``tolerate``."""
         return 0 if self.tolerate is None else int((self.errors > self.tolerate * (1.0 + TIES)).any(axis=1).sum())
 
+    def _compression(self) -> dict[str, Any] | None:
+        if self.compressor is None:
+            return None
+        return {"compressor": self.compressor, "saved": self.traffic.saved, "saturated": self.saturated}
+
     def to_dict(self) -> dict[str, Any]:
         """Return what ``gcopt train --json`` prints."""
         return {
@@ -228,6 +239,7 @@ class TrainingResult:
             "stragglers_ignored": self.stragglers_ignored,
             "late": self.late,
             "bytes": self.traffic.to_dict(),
+            "compression": self._compression(),
             "failures": [asdict(failure) for failure in self.failures],
             "final": self.final,
             "drift": None if self.drift is None else asdict(self.drift),

@@ -26,6 +26,7 @@ from gcopt.training.traffic import Traffic
 
 if TYPE_CHECKING:
     from gcopt.cluster import Cluster
+    from gcopt.compression import Compressor
     from gcopt.training.problems import Problem
 
 Floats = NDArray[np.float64]
@@ -46,6 +47,7 @@ def train(
     deadline: float | None = None,
     debias: bool = False,
     probability: float | None = None,
+    compress: Compressor | str | None = None,
     optimizer: str | Optimizer = "sgd",
     step: float | None = None,
     batch: float | None = None,
@@ -92,6 +94,10 @@ def train(
         and remains. A resumed run keeps its factors.
     probability : float, optional
         For ``debias``: every worker straggles independently with this probability instead.
+    compress : Compressor or str, optional
+        What is done to messages before they are sent, see `gcopt.compression`, instead of what the code says; ``none``
+        for nothing. Workers keep and resend what was lost where it says so (``feedback+sign``); the dither follows from
+        the seed of the run. NaN or infinity in what is to be compressed ends the run.
     optimizer : str or Optimizer
         ``sgd``, ``momentum``, ``nesterov`` or ``adam``.
     step : float, optional
@@ -140,6 +146,8 @@ def train(
         check_count(name, count, 1)
     sets, blocks = setup.check_replay(replay, code, iterations, wait), code.blocks
     setup.check_rule(wait, tolerate, deadline, debias, probability)
+    if compress is not None:
+        code = code.compressed(compress)
     if wait == PARTIAL:
         code = assignment_of(code)
     setup.check_problem(problem, code)
@@ -193,6 +201,8 @@ def _result(run: Run, cluster: Cluster | None, tolerate: float | None) -> Traini
         stragglers_ignored=state.ignored,
         late=state.late,
         traffic=Traffic.of(job.policy, job.problem.parameters, run.watch.messages, state.iteration - run.begun),
+        compressor=None if job.policy.packing is None else str(job.policy.packing.compressor),
+        saturated=state.saturated,
         failures=state.failures,
         final={"loss": state.loss[-1], **job.problem.metrics(state.parameters)},
         parameters=state.parameters,

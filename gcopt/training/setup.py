@@ -21,6 +21,7 @@ from gcopt.training import checkpoint as checkpoints
 from gcopt.training.checkpoint import State
 from gcopt.training.engine import Engine, Job
 from gcopt.training.optimizers import Optimizer, make_optimizer
+from gcopt.training.packing import packing_of
 from gcopt.training.partial import PARTIAL, PartialMaster, PartialPolicy
 from gcopt.training.patience import Patience
 from gcopt.training.policy import Policy
@@ -126,9 +127,12 @@ def make_policy(
     code: GradientCode, wait: str, tolerate: float | None, deadline: float | None, blocks: int, seed: int
 ) -> Policy:
     """Return how the code is run."""
-    if wait == PARTIAL:
-        return PartialPolicy(code, PartialWork.of(code.support, blocks=blocks, rng=seed))
-    return Policy(code, wait, tolerate=tolerate, deadline=deadline)
+    packing = packing_of(code, seed)
+    if wait != PARTIAL:
+        return Policy(code, wait, tolerate=tolerate, deadline=deadline, packing=packing)
+    if packing is not None:
+        raise InputError(f"wait is 'partial' and messages are compressed by {packing.compressor}; none would work")
+    return PartialPolicy(code, PartialWork.of(code.support, blocks=blocks, rng=seed))
 
 
 def make_master(policy: Policy, patience: Patience | None) -> Master:

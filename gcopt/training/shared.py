@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gcopt.training.packing import Memory
+
 _ALIGN = 64
 
 # the version before there are any parameters
@@ -108,6 +110,8 @@ class Board:
         self.delays = arena.arrays["delays"]
         self.errors = arena.arrays["errors"]
         self.slots = [array for name, array in arena.arrays.items() if name.startswith("slots")]
+        # only with error feedback
+        self.memory = Memory.of(arena.arrays) if "memory" in arena.arrays else None
         # only with partial work
         self.answers = arena.arrays.get("answers", np.empty(0))
         # single numbers are read and written several times faster through a memoryview

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from gcopt.training.partial import PartialPolicy
 
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 class Traffic:
     """The messages that reached the master since the start or the resumption, those that came too late included.
 
-    Counted are the numbers that a message carries, 8 bytes each, 16 where they are complex; not what a transport adds,
-    the parameters sent out, or reports of progress. On the virtual engine a message that is under way when its
-    iteration ends never arrives.
+    Counted are the numbers that a message carries, 8 bytes each, 16 where they are complex, or what its compressor has
+    made of them; not what a transport adds, the parameters sent out, or reports of progress. On the virtual engine a
+    message that is under way when its iteration ends never arrives.
 
     Attributes
     ----------
@@ -27,7 +28,8 @@ class Traffic:
     received : int
         Bytes.
     unshortened : int
-        Bytes of as many messages of the whole lengths of their segments, as a code with m = 1 would send them.
+        Bytes of as many messages of the whole lengths of their segments, as a code with m = 1 would send them in
+        float64.
     iterations : int
         Iterations since then.
 
@@ -48,22 +50,24 @@ class Traffic:
     @classmethod
     def of(cls, policy: Policy, parameters: int, messages: Sequence[int], iterations: int) -> Traffic:
         """Count the bytes of so many messages of each segment."""
-        segments = policy.code.segments
-        # the code of partial work says only who holds what
-        partial = [policy.work.blocks] if isinstance(policy, PartialPolicy) else None
-        blocks = partial or [segment.blocks for segment in segments]
-        cuts = policy.code.cuts(parameters).tolist()
-        received = unshortened = 0
-        for segment, m, count, (start, stop) in zip(segments, blocks, messages, pairwise(cuts), strict=True):
-            size = count * segment.encoding.dtype.itemsize
-            received += size * -(-(stop - start) // m)
-            unshortened += size * (stop - start)
+        code = policy.code
+        sizes = code.message_bytes(parameters).tolist()
+        if isinstance(policy, PartialPolicy):  # whose code says only who holds what
+            sizes = [8 * -(-parameters // policy.work.blocks)]
+        received = sum(count * size for count, size in zip(messages, sizes, strict=True))
+        wholes = np.diff(code.cuts(parameters)) * [segment.encoding.dtype.itemsize for segment in code.segments]
+        unshortened = sum(count * size for count, size in zip(messages, wholes.tolist(), strict=True))
         return cls(sum(messages), received, unshortened, iterations)
 
     @property
     def per_message(self) -> float:
         """Bytes of a message, on average."""
         return self.received / self.messages if self.messages else 0.0
+
+    @property
+    def saved(self) -> float:
+        """How many times fewer bytes than unshortened ones; 1 where there were none."""
+        return self.unshortened / self.received if self.received else 1.0
 
     @property
     def per_iteration(self) -> float:

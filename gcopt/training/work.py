@@ -83,6 +83,12 @@ def assignment(code: GradientCode, worker: int, parameters: int) -> list[Stretch
     return [_message(s, worker, a, b) for s, a, b in zip(code.segments, cuts[:-1], cuts[1:], strict=True)]
 
 
+def alone(partition: int, start: int, stop: int) -> Stretch:
+    """Return some coordinates of the gradient of one partition as something to compute."""
+    term = Term(0, start, stop, np.array([partition]), np.ones(1), 1)
+    return Stretch(stop - start, np.dtype(float), (term,) if stop > start else ())
+
+
 def _message(segment: Segment, worker: int, start: int, stop: int) -> Stretch:
     row = segment.encoding[[worker]].toarray()[0].reshape(segment.blocks, segment.partitions)
     edges = _edges(segment, start, stop)

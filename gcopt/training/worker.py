@@ -18,16 +18,22 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import numpy as np
+from numpy.typing import NDArray
+
+from gcopt.errors import InputError
 from gcopt.training.shared import NOTHING, Arena, Board, Place
-from gcopt.training.work import Pass, Stretch
+from gcopt.training.work import Pass, Stretch, alone
 
 if TYPE_CHECKING:
     from gcopt.training.batches import Batches
+    from gcopt.training.packing import Packing
     from gcopt.training.problems import Problem
 
-# worker, segment, version, batch, draw, seconds; segment READY announces the process, whose number is the version
-REPORT = struct.Struct("=iiqqqd")
-READY = -1
+# worker, segment, version, batch, draw, seconds, saturated; segment READY announces the process, whose number is the
+# version; SPOILT says that the gradient of a partition, whose number takes the place of the draw, is not finite
+REPORT = struct.Struct("=iiqqqdq")
+READY, SPOILT = -1, -2
 _DRAIN = 65536
 
 
@@ -42,6 +48,8 @@ class Order:
     assignments : list
         What each worker computes, see `gcopt.training.work.assignment`.
     batches : Batches
+    packing : Packing or None
+        How messages are compressed.
     problem : tuple of str
         Module and name of its class.
     meta : dict
@@ -56,6 +64,7 @@ class Order:
     worker: str
     assignments: list[list[Stretch]]
     batches: Batches
+    packing: Packing | None
     problem: tuple[str, str]
     meta: dict[str, Any]
     board: tuple[int, dict[str, Place]]
@@ -77,6 +86,8 @@ class Worker:
     board : Board
     command, reports : int
         Where it is woken and where it reports.
+    packing : Packing or None
+        How its messages are compressed.
     """
 
     def __init__(
@@ -88,6 +99,7 @@ class Worker:
         board: Board,
         command: int,
         reports: int,
+        packing: Packing | None = None,
     ) -> None:
         self.number = number
         self.stretches = stretches
@@ -96,6 +108,7 @@ class Worker:
         self.board = board
         self.command = command
         self.reports = reports
+        self.packing = packing
         self._known: dict[int, Any] = {}
 
     def run(self) -> None:
@@ -117,14 +130,27 @@ class Worker:
         for segment, stretch in enumerate(self.stretches):
             if due[segment] == float("inf"):
                 break
-            self.board.slots[segment][self.number] = view.compute(stretch.at(task[2]))
+            vector = view.compute(stretch.at(task[2]))
+            try:
+                saturated = self._put(segment, vector, task[0])
+            except InputError:
+                self._report(SPOILT, (*task[:2], _spoilt(view, stretch)), time.perf_counter() - begin)
+                break
             seconds = time.perf_counter() - begin
             called = self._outdated(task[0], due[segment])
             # too late an answer is reported all the same: it shows that this worker lives, and how slow it is
-            self._report(segment, task, seconds)
+            self._report(segment, task, seconds, saturated)
             if called:
                 break
         return task[0]
+
+    def _put(self, segment: int, vector: NDArray[Any], version: int) -> int:
+        """Lay a message where the master finds it; return how many coordinates were too large for its compressor."""
+        slot = self.board.slots[segment][self.number]
+        if self.packing is None:
+            slot[:] = vector
+            return 0
+        return self.packing.pack(vector, version, self.number, segment, slot, self.board.memory)
 
     def _outdated(self, version: int, due: float) -> bool:
         """Wait for the time when a message is due; whether the master has newer parameters by then."""
@@ -145,8 +171,16 @@ class Worker:
         if not os.read(self.command, _DRAIN):
             raise BrokenPipeError
 
-    def _report(self, segment: int, task: tuple[int, int, int], seconds: float) -> None:
-        os.write(self.reports, REPORT.pack(self.number, segment, *task, seconds))
+    def _report(self, segment: int, task: tuple[int, int, int], seconds: float, saturated: int = 0) -> None:
+        os.write(self.reports, REPORT.pack(self.number, segment, *task, seconds, saturated))
+
+
+def _spoilt(view: Pass, stretch: Stretch) -> int:
+    """Return the partition that a vector has its NaN or infinity from; the first if it is only their sum."""
+    start, stop = min(term.start for term in stretch.terms), max(term.stop for term in stretch.terms)
+    held: list[int] = np.unique(np.concatenate([term.partitions for term in stretch.terms])).tolist()
+    found = (i for i in held if not np.isfinite(view.compute(alone(i, start, stop))).all())
+    return next(found, held[0])
 
 
 def main() -> None:
@@ -157,6 +191,8 @@ def main() -> None:
     kind = getattr(importlib.import_module(module), name)
     problem: Problem = kind.from_arrays(Arena.attach(*order.data).arrays, **order.meta)
     problem.compile()
+    if order.packing is not None:
+        order.packing.compressor.prepare()
     module, name = order.worker.split(":")
     worker: type[Worker] = getattr(importlib.import_module(module), name)
     board = Board(Arena.attach(*order.board))
@@ -187,7 +223,8 @@ def _work(order: Order, number: int, worker: type[Worker], problem: Problem, boa
             if other != number:
                 os.close(descriptor)
         stretches = order.assignments[number]
-        worker(number, stretches, problem, order.batches, board, order.commands[number], order.reports).run()
+        ends = (order.commands[number], order.reports)
+        worker(number, stretches, problem, order.batches, board, *ends, order.packing).run()
     except BrokenPipeError:
         pass  # the master is gone
     except BaseException as error:
