@@ -117,7 +117,7 @@ class Dither(Compressor):
 
         scales = self._scales(vector)
         sent = 4 * scales.size if isinstance(self.scale, str) else 0
-        out[:sent] = scales.astype(np.float32).view(np.uint8)
+        out[:sent] = scales.astype(np.float32).view(np.uint8)[:sent]
         beyond, fine = kernels.pack(vector, -scales, scales, self.block or vector.size, stream.words, out[sent:])
         if not fine:
             raise InputError("a vector holds NaN or infinity; finite numbers are expected")

@@ -55,7 +55,7 @@ class Reached(NamedTuple):
 
 
 class Spoilt(NamedTuple):
-    """A worker has computed NaN or infinity from the gradient of a partition, and sends no such thing compressed."""
+    """A worker has NaN or infinity from the gradient of a partition, or (-1) numbers too large to be compressed."""
 
     worker: int
     partition: int

@@ -268,8 +268,11 @@ def spoilt(event: Spoilt) -> str:
     >>> spoilt(Spoilt(worker=3, partition=5, version=7))
     'worker 3 found NaN or infinity in the gradient of partition 5 after 7 steps; a smaller step may help'
     """
-    where = f"worker {event.worker} found NaN or infinity in the gradient of partition {event.partition}"
-    return f"{where} after {event.version} steps; a smaller step may help"
+    if event.partition < 0:
+        what = "cannot compress its message: numbers above 3.4e38 or their sums"
+    else:
+        what = f"found NaN or infinity in the gradient of partition {event.partition}"
+    return f"worker {event.worker} {what} after {event.version} steps; a smaller step may help"
 
 
 def _names(workers: Iterable[int]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gcopt.code import Segment
-from gcopt.errors import TrainingError
+from gcopt.errors import InputError, TrainingError
 from gcopt.training.engine import Engine, Job
 from gcopt.training.events import Broadcast, Event, Message, Part, Reached, Spoilt, Step, Tick
 from gcopt.training.packing import Memory, Packing, real_widths
@@ -101,7 +101,10 @@ class VirtualEngine(Engine):
         vectors = self._vectors(part.segment, segment, chosen[0].version) if chosen else room
         for out, message in zip(room, chosen, strict=True):
             about = (message.version, message.worker, part.segment)
-            self.saturated += packing.pack(vectors[message.worker], *about, out, self.memory)
+            try:
+                self.saturated += packing.pack(vectors[message.worker], *about, out, self.memory)
+            except InputError:
+                raise TrainingError(spoilt(Spoilt(message.worker, -1, message.version))) from None
             formed.append(message._replace(payload=out))
         return part._replace(messages=tuple(formed))
 

@@ -176,11 +176,11 @@ class Worker:
 
 
 def _spoilt(view: Pass, stretch: Stretch) -> int:
-    """Return the partition that a vector has its NaN or infinity from; the first if it is only their sum."""
+    """Return the partition that a vector has its NaN or infinity from; -1 if its numbers are only too large."""
     start, stop = min(term.start for term in stretch.terms), max(term.stop for term in stretch.terms)
     held: list[int] = np.unique(np.concatenate([term.partitions for term in stretch.terms])).tolist()
     found = (i for i in held if not np.isfinite(view.compute(alone(i, start, stop))).all())
-    return next(found, held[0])
+    return next(found, -1)
 
 
 def main() -> None:
