@@ -10,6 +10,7 @@ import numpy as np
 from gcopt.code import GradientCode
 from gcopt.console import seconds_text
 from gcopt.goal import Goal
+from gcopt.learning import Plan
 from gcopt.solvers.result import Status
 
 _MANY = 3
@@ -23,7 +24,8 @@ class Choice:
     ----------
     code : GradientCode
     value : float
-        Expected seconds per iteration; for ``completion`` the probability that an iteration is done by the deadline.
+        Expected seconds per iteration; for ``completion`` the probability that an iteration is done by the deadline;
+        for ``accuracy`` and ``bytes`` the seconds or bytes until the target is reached.
     stderr : float
         Of the value; 0 where it is exact.
     gain : float
@@ -31,6 +33,8 @@ class Choice:
         missed (infinity where none was).
     expected_runtime : float
         Expected seconds per iteration, whatever the objective.
+    plan : Plan or None
+        Step and iterations, where a target is to be reached.
     """
 
     code: GradientCode
@@ -38,9 +42,11 @@ class Choice:
     stderr: float
     gain: float
     expected_runtime: float
+    plan: Plan | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return a row of ``gcopt design --json``."""
+        planned = {} if self.plan is None else {"plan": self.plan.to_dict(), "compressor": _word(self.code)}
         return {
             "family": self.code.family,
             "parameters": dict(self.code.parameters),
@@ -51,6 +57,7 @@ class Choice:
             "stderr": self.stderr,
             "gain": self.gain,
             "expected_runtime": self.expected_runtime,
+            **planned,
         }
 
 
@@ -67,10 +74,10 @@ class Design:
         The best code with one redundancy for all coordinates, where the winner has several.
     uncoded : float
         The value without coding and with equal loads.
-    bound : float
-        What no exact code can beat. A master that knew every time in advance would need this long on average to have
-        each partition computed once (lower end of a three-sigma interval); or it would meet the deadline with this
-        probability (upper end).
+    bound : float or None
+        What no exact code can beat; None for ``accuracy`` and ``bytes``. A master that knew every time in advance would
+        need this long on average to have each partition computed once (lower end of a three-sigma interval); or it
+        would meet the deadline with this probability (upper end).
     status : Status
     goal : Goal
         Objective, deadline, rule of waiting, seed.
@@ -81,7 +88,7 @@ class Design:
     alternatives: tuple[Choice, ...]
     best_single: Choice | None
     uncoded: float
-    bound: float
+    bound: float | None
     status: Status
     goal: Goal
     seconds: float
@@ -90,6 +97,8 @@ class Design:
     def advice(self) -> str:
         """One paragraph for people."""
         code = self.best.code
+        if self.goal.learning is not None:
+            return self._planned
         if code.family == "uncoded" and "speeds" in code.parameters:
             return (
                 f"Do not code. Give slower workers less data instead: {self._gained}, and no code that was tried is "
@@ -103,6 +112,20 @@ class Design:
                 f"({self.goal.spell(self.best.value)} of the iterations)."
             )
         return f"Run {code.family} with load {code.load}: {_shared(code)} and {_spared(code)}; {self._gained}."
+
+    @property
+    def _planned(self) -> str:
+        """Advice where a target is to be reached."""
+        code, plan, spell = self.best.code, self.best.plan, self.goal.spell
+        assert plan is not None
+        how = f"the target takes {plan.iterations:.0f} steps of {plan.step:.3g} / L by plain gradient descent, in all "
+        packed = "" if code.compressor is None else f", messages are compressed by {code.compressor}"
+        if code.family == "uncoded" and code.compressor is None:
+            loads = "; give slower workers less data instead" if "speeds" in code.parameters else ""
+            return f"Do not code{loads}: {how}{spell(self.best.value)}, and no code that was tried needs less."
+        against = f"{spell(self.best.value)} against {spell(self.uncoded)} uncoded with equal shares"
+        what = f"Run {code.family} with load {code.load}: {_shared(code)}{packed} and {_spared(code)}"
+        return f"{what}; {how}{against} ({self.best.gain:.3g} times less)."
 
     @property
     def _meets(self) -> str:
@@ -132,7 +155,8 @@ class Design:
         name = f"{single.code.family}, {s} straggler{'' if s == 1 else 's'}"
         if self.goal.deadline is None:
             gain = self.goal.gain(single.value, value)
-            return f"{gain:.2f} times faster than the best code with one redundancy ({name})."
+            compared = "fewer bytes" if self.goal.objective == "bytes" else "faster"
+            return f"{gain:.2f} times {compared} than the best code with one redundancy ({name})."
         spell = self.goal.spell
         return f"In time: {spell(value)}; the best code with one redundancy ({name}): {spell(single.value)}."
 
@@ -149,9 +173,10 @@ class Design:
             "value": value,
             "stderr": self.best.stderr,
             "bound": self.bound,
-            "gap": 0.0 if value == self.bound else abs(value - self.bound) / value,
+            "gap": None if self.bound is None else 0.0 if value == self.bound else abs(value - self.bound) / value,
             "status": str(self.status),
             "expected_runtime": self.best.expected_runtime,
+            "plan": None if self.best.plan is None else self.best.plan.to_dict(),
             "uncoded": self.uncoded,
             "gain": self.best.gain,
             "best_single": None
@@ -175,6 +200,10 @@ def work(code: GradientCode) -> np.ndarray[Any, np.dtype[np.float64]]:
     """
     parts = zip(code.segments, code.shares, strict=True)
     return np.asarray(sum(share * s.pairs / s.blocks for s, share in parts) / code.partitions)
+
+
+def _word(code: GradientCode) -> str | None:
+    return None if code.compressor is None else str(code.compressor)
 
 
 def _shared(code: GradientCode) -> str:

@@ -23,6 +23,7 @@ from gcopt.design_result import Choice, Design, work
 from gcopt.errors import InfeasibleError, InputError
 from gcopt.families import FAMILIES
 from gcopt.goal import Goal
+from gcopt.learning import Learning
 from gcopt.objectives import Measured, Tell, bound, measure, rank
 from gcopt.solvers.result import Status
 from gcopt.solvers.seeding import RngLike, seed_of
@@ -48,6 +49,7 @@ def design(
     objective: str = "runtime",
     deadline: float | None = None,
     wait: str = "decodable",
+    learning: Learning | None = None,
     iterations: int = 40_000,
     rng: RngLike = 0,
     tell: Tell | None = None,
@@ -63,11 +65,14 @@ def design(
         Parameters that candidates must have, such as ``{"stragglers": 2}``.
     objective : str
         ``runtime``: least expected seconds per iteration; ``completion``: largest probability that an iteration is
-        done by the deadline.
+        done by the deadline; ``accuracy``, ``bytes``: fewest expected seconds, or bytes used by the master, until a
+        target is reached, as `gcopt.learning.Learning` models it.
     deadline : float, optional
         Seconds since the start of the iteration; for ``completion``.
     wait : str
         When the master stops waiting: ``decodable`` or ``count``.
+    learning : Learning, optional
+        Target and difficulty, for ``accuracy`` and ``bytes``.
     iterations : int
         Draws with which the finalists are compared.
     rng : None, int, Generator or SeedSequence
@@ -93,7 +98,7 @@ def design(
     Do not code: no code that was tried makes an iteration faster than equal shares without redundancy.
     """
     begin = time.perf_counter()
-    goal = Goal(objective, deadline, wait, seed_of(rng))
+    goal = Goal(objective, deadline, wait, seed_of(rng), learning)
     iterations = _affordable(iterations, cluster)
     settings = settings or {}
     codes = list(candidates(cluster, goal, family=family, settings=settings))
@@ -111,15 +116,17 @@ def design(
         single = None
     elif single is None:
         single = _reference(cluster, goal, iterations, uncoded, settings.get("partitions"))
-    limit = min(bound(cluster, goal, iterations, _BOUND), best.value, key=goal.loss)
+    limit = bound(cluster, goal, iterations, _BOUND)
+    limit = None if limit is None else min(limit, best.value, key=goal.loss)
     least = min(best.value, goal.loss(best.value))  # with a deadline the rarer of hits and misses
+    proved = limit is not None and abs(best.value - limit) <= _EQUAL * least
     return Design(
         best=best,
         alternatives=(best, *(choice for choice in kept if choice is not chosen), *others),
         best_single=single,
         uncoded=uncoded,
         bound=limit,
-        status=Status.OPTIMAL if abs(best.value - limit) <= _EQUAL * least else Status.FEASIBLE,
+        status=Status.OPTIMAL if proved else Status.FEASIBLE,
         goal=goal,
         seconds=time.perf_counter() - begin,
     )
@@ -131,6 +138,7 @@ def compare(
     objective: str = "runtime",
     deadline: float | None = None,
     wait: str = "decodable",
+    learning: Learning | None = None,
     iterations: int = 40_000,
     rng: RngLike = 0,
     tell: Tell | None = None,
@@ -146,7 +154,7 @@ def compare(
     >>> compare(gcopt.Cluster.loads(text))[0].code.load
     6
     """
-    goal = Goal(objective, deadline, wait, seed_of(rng))
+    goal = Goal(objective, deadline, wait, seed_of(rng), learning)
     iterations = _affordable(iterations, cluster)
     codes = list(candidates(cluster, goal))
     looked = measure(codes, cluster, goal, _FIRST_LOOK, _LOOK, tell)
@@ -212,7 +220,7 @@ def _reference(cluster: Cluster, goal: Goal, iterations: int, uncoded: float, pa
 
 
 def _choice(code: GradientCode, found: Measured, goal: Goal, uncoded: float) -> Choice:
-    return Choice(code, found.value, found.stderr, goal.gain(uncoded, found.value), found.expected_runtime)
+    return Choice(code, found.value, found.stderr, goal.gain(uncoded, found.value), found.expected_runtime, found.plan)
 
 
 def _near(ranked: Sequence[Measured] | Sequence[Choice], goal: Goal) -> int:
@@ -229,6 +237,13 @@ def _decided(ranked: list[Choice], goal: Goal) -> Choice:
 
     Raises InfeasibleError where not even the best ever completes an iteration.
     """
+    if goal.learning is not None and ranked[0].plan is not None and not np.isfinite(ranked[0].plan.iterations):
+        floor = min(choice.plan.floor for choice in ranked if choice.plan is not None)
+        reached = f"the nearest comes to {floor:.2g}" if floor < 1.0 else "the nearest gets no nearer than it starts"
+        raise InfeasibleError(
+            f"target is {goal.learning.target:g} and no code that was tried reaches it: {reached}; a larger target, "
+            "less diversity, or more replication would work"
+        )
     if not np.isfinite(ranked[0].value):
         raise InfeasibleError(
             "no code that was tried ever completes an iteration on this cluster, or some last too long for any mean; "

@@ -44,8 +44,9 @@ class Learning:
 
     Examples
     --------
-    >>> Learning(condition=10.0).exact
-    Plan(step=1.8181818181818181, iterations=12, floor=0.0)
+    >>> plan = Learning(condition=10.0).exact
+    >>> round(plan.step, 6), plan.iterations
+    (1.818182, 12)
     """
 
     target: float = 0.01
@@ -76,7 +77,7 @@ class Learning:
         --------
         >>> plan = Learning(condition=10.0, target=0.1, diversity=1.0).plan(Spread(relative=1.0, absolute=0.05))
         >>> plan.iterations, plan.floor < 0.1
-        (64, True)
+        (62, True)
         """
         gammas = np.geomspace(_SLOWEST, 2.0 / spread.factor, _STEPS)
         needed, floors = self._needed(gammas, spread)
@@ -98,7 +99,8 @@ class Learning:
             floors = np.where(rho < 1.0, gammas**2 * spread.absolute * size / (1.0 - rho), inf)
             floors = floors + spread.bias * size * (self.condition / f) ** 2
             left = (self.target - floors) / (1.0 - floors)
-            needed = np.where((rho < 1.0) & (left > 0.0), np.log(np.maximum(left, 1e-300)) / np.log(rho), inf)
+            reached = (rho < 1.0) & (floors < self.target)
+            needed = np.where(reached, np.log(np.maximum(left, 1e-300)) / np.log(rho), inf)
         return np.where(rho == 0.0, 1.0, needed), floors
 
 
@@ -109,7 +111,7 @@ class Plan:
     Attributes
     ----------
     step : float
-        Of plain gradient descent, in units of 1 / L.
+        Of plain gradient descent, in units of 1 / L; 0 where the target is out of reach.
     iterations : float
         How many are needed, a whole number; infinity where the target is out of reach.
     floor : float
@@ -119,6 +121,10 @@ class Plan:
     step: float
     iterations: float
     floor: float
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the numbers by name."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -143,7 +149,9 @@ class Spread:
     bias: float = 0.0
 
     @classmethod
-    def of(cls, code: GradientCode, decodings: Iterable[list[tuple[Decoding, float]]], variances: list[float]) -> Spread:
+    def of(
+        cls, code: GradientCode, decodings: Iterable[list[tuple[Decoding, float]]], variances: list[float]
+    ) -> Spread:
         """Return it from decodings and how often each occurs, one list per segment.
 
         Parameters
@@ -186,7 +194,7 @@ def _of_segment(segment: Segment, decodings: list[tuple[Decoding, float]], w: fl
 
 
 def _sizes(vectors: Any, weights: Any) -> tuple[float, float]:
-    """Return the mean |sum_i v_i g_i|^2 of vectors v, shape (..., k): for equal g_i, and for g_i that add up to zero."""
+    """Return sums of |sum_i v_i g_i|^2 over vectors v, shape (..., k): for equal g_i, and for such that add up to 0."""
     k = vectors.shape[-1]
     whole, square = vectors.sum(axis=-1) ** 2, (vectors**2).sum(axis=-1)
     agree = float(np.sum(weights * whole)) / k**2

@@ -7,16 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gcopt.arrivals import message_sizes
 from gcopt.clairvoyant import clairvoyant_share, clairvoyant_time, share_and_stderr
 from gcopt.cluster import Cluster, Times
 from gcopt.code import GradientCode
 from gcopt.expectation import expected_time
 from gcopt.goal import Goal
+from gcopt.inexact import responders
+from gcopt.learning import Plan, Spread
 from gcopt.simulation import completed, mean_and_stderr
 from gcopt.solvers.seeding import generator
-from gcopt.waiting import Floats, Waiting
+from gcopt.waiting import Bools, Floats, Waiting
 
 _CHUNK = 2_000_000
+_HEARD = 4  # stream of draws
 
 Tell = Callable[[int, int, str], None]
 
@@ -28,20 +32,24 @@ class Measured:
     Attributes
     ----------
     value : float
-        Expected seconds per iteration, or the probability that one is done by the deadline.
+        Expected seconds per iteration, the probability that one is done by the deadline, or seconds or bytes until the
+        target is reached (infinity where it never is).
     stderr : float
-        Of the value; 0 where it is exact.
+        Of the value; 0 where it is exact. What iterations are needed is a model's word and counts as exact.
     expected_runtime : float
         Expected seconds per iteration, whatever the objective.
     late : float
         With a deadline: seconds by which half of the iterations are done where fewer meet it, else 999 of 1000. It
         decides between codes that meet it in equally many draws, such as none or all; 0 without a deadline.
+    plan : Plan or None
+        Step and iterations, where a target is to be reached.
     """
 
     value: float
     stderr: float
     expected_runtime: float
     late: float = 0.0
+    plan: Plan | None = None
 
 
 def measure(
@@ -77,7 +85,8 @@ def measure(
     draws = list(_draws(cluster, goal, iterations, stream))
     found: list[Measured] = []
     for done, code in enumerate(codes):
-        found.append(_by_time(code, cluster, goal, draws))
+        one = _by_time(code, cluster, goal, draws)
+        found.append(one if goal.learning is None else _by_learning(code, cluster, goal, one))
         if tell is not None:
             best = min(range(done + 1), key=lambda i: rank(goal, found[i]))
             tell(done + 1, len(codes), f"best so far: {codes[best].family}, {goal.spell(found[best].value)}")
@@ -89,8 +98,10 @@ def rank(goal: Goal, measured: Measured) -> tuple[float, float]:
     return goal.loss(measured.value), measured.late
 
 
-def bound(cluster: Cluster, goal: Goal, iterations: int, stream: int) -> float:
+def bound(cluster: Cluster, goal: Goal, iterations: int, stream: int) -> float | None:
     """Return what no exact code can beat: a lower bound on seconds, an upper bound on a probability.
+
+    None for objectives that codes which are not exact are meant for.
 
     Parameters are those of `measure`.
 
@@ -101,6 +112,8 @@ def bound(cluster: Cluster, goal: Goal, iterations: int, stream: int) -> float:
     >>> bound(cluster, Goal(), 100, 0), bound(cluster, Goal("completion", deadline=0.6), 100, 0)
     (0.5, 1.0)
     """
+    if goal.learning is not None:
+        return None
     draws = _draws(cluster, goal, iterations, stream)
     if goal.deadline is None:
         return clairvoyant_time(cluster, draws)
@@ -125,6 +138,69 @@ def _by_time(code: GradientCode, cluster: Cluster, goal: Goal, draws: Iterable[T
         return Measured(mean, stderr, mean)
     share, stderr = share_and_stderr(drawn <= goal.deadline)
     return Measured(share, stderr, mean if exact is None else exact, _late(drawn, share))
+
+
+def _by_learning(code: GradientCode, cluster: Cluster, goal: Goal, time: Measured) -> Measured:
+    """Return what it takes to reach the target, given what an iteration takes."""
+    assert goal.learning is not None
+    waiting = Waiting(code, goal.wait)
+    heard = responders(waiting, cluster, generator(goal.seed, _HEARD))
+    spread = spread_of(waiting, heard, cluster.job.parameters) if len(heard) else None
+    plan = goal.learning.plan(spread) if spread is not None else Plan(0.0, np.inf, np.inf)
+    if goal.objective == "bytes":
+        sent = heard.sum(axis=2).mean(axis=0) @ message_sizes(code, cluster.job.parameters) if len(heard) else np.inf
+        return Measured(float(sent) * plan.iterations, 0.0, time.expected_runtime, plan=plan)
+    value = time.value * plan.iterations
+    stderr = time.stderr * plan.iterations if np.isfinite(value) else 0.0
+    return Measured(value, stderr, time.expected_runtime, plan=plan)
+
+
+def spread_of(waiting: Waiting, heard: Bools, parameters: int) -> Spread | None:
+    """Return what decoded gradients are of the true one, from whose messages iterations used.
+
+    Parameters
+    ----------
+    waiting : Waiting
+    heard : bool array, shape (iterations, segments, n)
+    parameters : int
+        Length of the gradient.
+
+    Returns
+    -------
+    Spread or None
+        None where messages are compressed with a bias that nothing mends: no model covers that. Error feedback counts
+        as no compression, which is what it comes to for small steps.
+
+    Examples
+    --------
+    >>> import gcopt, numpy as np
+    >>> code = gcopt.families.pairwise_balanced(2, 2, 0.5, partitions=1)
+    >>> sets = np.array([[True, True], [True, False], [False, True], [False, False]])[:, None]
+    >>> spread_of(Waiting(code, "count"), sets, 10).relative
+    0.5
+    """
+    code = waiting.code
+    variances = _variances(code, parameters)
+    if variances is None:
+        return None
+    if not any(variances) and not waiting.gives_in and all(waiting.kind(c) == "exact" for c in range(len(variances))):
+        return Spread()
+    decodings = []
+    for c in range(len(code.segments)):
+        sets, counts = np.unique(heard[:, c], axis=0, return_counts=True)
+        chances = counts / len(heard)
+        decodings.append([(waiting.decoders[c](one), float(chance)) for one, chance in zip(sets, chances, strict=True)])
+    return Spread.of(code, decodings, variances)
+
+
+def _variances(code: GradientCode, parameters: int) -> list[float] | None:
+    """Return w with E |C(y) - y|^2 = w |y|^2 of the messages of each segment; None where C is biased."""
+    compressor = code.compressor
+    if compressor is None or compressor.feedback:
+        return [0.0] * len(code.segments)
+    if not compressor.unbiased:
+        return None
+    return [compressor.typical(max(int(width), 1)) for width in code.widths(parameters)]
 
 
 def _late(drawn: Floats, share: float) -> float:

@@ -13,7 +13,7 @@ from gcopt.goal import Goal
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"objective": "speed"}, "objective is 'speed'; runtime or completion would work"),
+        ({"objective": "speed"}, "objective is 'speed'; runtime or completion or accuracy or bytes would work"),
         ({"wait": "never"}, "wait is 'never'; decodable or count would work"),
         ({"seed": -1}, "seed is -1"),
         ({"objective": "completion"}, "deadline is missing; the objective 'completion' needs"),

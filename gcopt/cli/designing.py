@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gcopt import console
 from gcopt.cli._app import load_cluster, verb
-from gcopt.cli.options import ClusterFile, Deadline, Json, Objective, Seed, Sets, Wait
+from gcopt.cli.options import ClusterFile, Condition, Deadline, Diversity, Json, Objective, Seed, Sets, Target, Wait
+
+if TYPE_CHECKING:
+    from gcopt.learning import Learning
 
 
 @verb
@@ -50,6 +53,15 @@ def fit(
         print_fit(found, output)
 
 
+def _learning(target: float | None, condition: float | None, diversity: float | None) -> Learning | None:
+    """Return what was said of the learning; None where nothing was."""
+    from gcopt.learning import Learning
+
+    given = {"target": target, "condition": condition, "diversity": diversity}
+    said = {name: value for name, value in given.items() if value is not None}
+    return Learning(**said) if said else None
+
+
 @verb
 def design(
     cluster: ClusterFile,
@@ -59,6 +71,9 @@ def design(
     objective: Objective = "runtime",
     deadline: Deadline = None,
     wait: Wait = "decodable",
+    target: Target = None,
+    condition: Condition = None,
+    diversity: Diversity = None,
     iterations: Annotated[int, typer.Option(help="Draws with which the best candidates are compared.")] = 40_000,
     seed: Seed = 0,
     json: Json = False,
@@ -76,6 +91,7 @@ def design(
             objective=objective,
             deadline=deadline,
             wait=wait,
+            learning=_learning(target, condition, diversity),
             iterations=iterations,
             rng=seed,
             tell=bar.update,
@@ -94,6 +110,9 @@ def compare(
     objective: Objective = "runtime",
     deadline: Deadline = None,
     wait: Wait = "decodable",
+    target: Target = None,
+    condition: Condition = None,
+    diversity: Diversity = None,
     iterations: Annotated[int, typer.Option(help="Draws with which the best candidates are compared.")] = 40_000,
     plot: Annotated[Path | None, typer.Option(help="Draw the probability of being done against time (png).")] = None,
     seed: Seed = 0,
@@ -105,7 +124,7 @@ def compare(
     from gcopt.pictures import plot_completion
     from gcopt.report.designing import print_compare
 
-    goal = Goal(objective, deadline, wait, seed)
+    goal = Goal(objective, deadline, wait, seed, _learning(target, condition, diversity))
     loaded = load_cluster(cluster)
     with console.progress("comparing") as bar:
         rows = search(
@@ -113,6 +132,7 @@ def compare(
             objective=objective,
             deadline=deadline,
             wait=wait,
+            learning=_learning(target, condition, diversity),
             iterations=iterations,
             rng=seed,
             tell=bar.update,

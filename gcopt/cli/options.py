@@ -32,7 +32,19 @@ Seconds = Annotated[float | None, typer.Option("--deadline", help="Seconds per i
 Objective = Annotated[
     str,
     typer.Option(
-        help="runtime: least expected time per iteration; completion: most iterations done by the --deadline."
+        help="runtime: least expected time per iteration; completion: most iterations done by the --deadline; "
+        "accuracy, bytes: least time, or fewest bytes, until the --target is reached."
+    ),
+]
+Target = Annotated[
+    float | None,
+    typer.Option(help="Squared distance to the minimum, relative to that of the start; 0.01 by default."),
+]
+Condition = Annotated[float | None, typer.Option(help="Condition number of the problem; 100 by default.")]
+Diversity = Annotated[
+    float | None,
+    typer.Option(
+        help="How far the gradients of partitions at the minimum are from 0, in units of L / k; 0.1 by default."
     ),
 ]
 Deadline = Annotated[float | None, typer.Option(help="Seconds, for the objective completion.")]

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from gcopt.goal import Goal
 
 
+_IN_TIME = ("in time", "+-", "time", "fewer misses")
+_LEARNED = ("until the target", "steps", "step x L", "time per step", "gain")
+
+
 def print_fit(found: Fit, path: Path | None) -> None:
     """Print what a fit says: the models, the workers, the remarks."""
     tables = found.summary()
@@ -48,7 +52,9 @@ def print_design(found: Design, path: Path | None) -> None:
     print(found.advice)
     if found.over_single:
         print(found.over_single)
-    if found.goal.deadline is None:
+    if found.bound is None:
+        print("No lower bound is known for this objective.")
+    elif found.goal.deadline is None:
         print(f"No exact code can need less than {seconds_text(found.bound)} on average here.")
     elif found.bound < 1:
         print(f"No exact code can be in time in more than {found.goal.spell(found.bound)} of the iterations here.")
@@ -64,10 +70,12 @@ def print_compare(rows: Sequence[Choice], goal: Goal, plot: Path | None) -> None
 
 
 def _print_choices(title: str, choices: Sequence[Choice], goal: Goal) -> None:
-    by_time = goal.deadline is None
-    asked = "Expected time per iteration" if by_time else f"Iterations done within {seconds_text(goal.deadline)}"
-    gain = "gain" if by_time else "fewer misses"
-    header = ("family", "parameters", "load", "stragglers", "segments", *(() if by_time else ("in time", "+-")), "time")
+    columns = _by_learning if goal.learning is not None else _by_time if goal.deadline is None else _by_deadline
+    asked, header = {
+        _by_learning: (f"{'Bytes' if goal.objective == 'bytes' else 'Time'} until the target is reached", _LEARNED),
+        _by_time: ("Expected time per iteration", ("time", "+-", "gain")),
+        _by_deadline: (f"Iterations done within {seconds_text(goal.deadline)}", _IN_TIME),
+    }[columns]
     rows = [
         (
             c.code.family,
@@ -75,16 +83,30 @@ def _print_choices(title: str, choices: Sequence[Choice], goal: Goal) -> None:
             f"{c.code.load}/{c.code.partitions}",
             _tolerated(c.code),
             str(len(c.code.segments)),
-            *(() if by_time else (goal.spell(c.value), goal.spell(c.stderr))),
-            seconds_text(c.expected_runtime),
-            *(("exact" if c.stderr == 0 else seconds_text(c.stderr),) if by_time else ()),
+            *columns(c, goal),
             f"{c.gain:.3f}" if np.isfinite(c.gain) else "-",
         )
         for c in choices[:ROWS]
     ]
-    print_table(title + asked, (*header, *(("+-",) if by_time else ()), gain), rows)
+    print_table(title + asked, ("family", "parameters", "load", "stragglers", "segments", *header), rows)
     if len(choices) > ROWS:
         print(f"({len(choices) - ROWS} worse ones not shown; --json lists all)")
+
+
+def _by_time(choice: Choice, goal: Goal) -> tuple[str, ...]:
+    return seconds_text(choice.expected_runtime), "exact" if choice.stderr == 0 else seconds_text(choice.stderr)
+
+
+def _by_deadline(choice: Choice, goal: Goal) -> tuple[str, ...]:
+    return goal.spell(choice.value), goal.spell(choice.stderr), seconds_text(choice.expected_runtime)
+
+
+def _by_learning(choice: Choice, goal: Goal) -> tuple[str, ...]:
+    assert choice.plan is not None
+    if not np.isfinite(choice.plan.iterations):
+        return "never", "-", "-", seconds_text(choice.expected_runtime)
+    steps = (f"{choice.plan.iterations:.0f}", f"{choice.plan.step:.3g}")
+    return goal.spell(choice.value), *steps, seconds_text(choice.expected_runtime)
 
 
 def _tolerated(code: GradientCode) -> str:
