@@ -125,7 +125,9 @@ class Design:
             return f"Do not code{loads}: {how}{spell(self.best.value)}, and no code that was tried needs less."
         against = f"{spell(self.best.value)} against {spell(self.uncoded)} uncoded with equal shares"
         what = f"Run {code.family} with load {code.load}: {_shared(code)}{packed} and {_spared(code)}"
-        return f"{what}; {how}{against} ({self.best.gain:.3g} times less)."
+        gain = self.best.gain
+        compared = f"{gain:.3g} times less" if gain >= 1 else f"{1 / gain:.3g} times more"
+        return f"{what}; {how}{against} ({compared})."
 
     @property
     def _meets(self) -> str:

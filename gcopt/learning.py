@@ -18,6 +18,7 @@ from gcopt.errors import InputError
 Floats = NDArray[np.float64]
 
 _STEPS = 400
+_SURE = 3.0  # standard errors
 _SLOWEST = 1e-6  # smallest step looked at, of 1 / L
 
 
@@ -150,7 +151,11 @@ class Spread:
 
     @classmethod
     def of(
-        cls, code: GradientCode, decodings: Iterable[list[tuple[Decoding, float]]], variances: list[float]
+        cls,
+        code: GradientCode,
+        decodings: Iterable[list[tuple[Decoding, float]]],
+        variances: list[float],
+        draws: float = inf,
     ) -> Spread:
         """Return it from decodings and how often each occurs, one list per segment.
 
@@ -161,8 +166,10 @@ class Spread:
             Frequencies of a segment add up to 1.
         variances : list of float
             Of each segment: w with E |C(y) - y|^2 = w |y|^2 for the messages of an unbiased compressor.
+        draws : float
+            How many independent sets the frequencies were found from; a bias that this explains is none.
         """
-        parts = [_of_segment(*about) for about in zip(code.segments, decodings, variances, strict=True)]
+        parts = [_of_segment(*about, draws) for about in zip(code.segments, decodings, variances, strict=True)]
         factor, *rest = code.shares @ np.array(parts)
         return cls(float(factor), *(float(value) for value in rest))
 
@@ -171,7 +178,7 @@ class Spread:
         return asdict(self)
 
 
-def _of_segment(segment: Segment, decodings: list[tuple[Decoding, float]], w: float) -> list[float]:
+def _of_segment(segment: Segment, decodings: list[tuple[Decoding, float]], w: float, draws: float) -> list[float]:
     """Return factor, relative, absolute and bias of one segment."""
     m, k, matrix = segment.blocks, segment.partitions, segment.encoding
     exact = 1e-9 * m * k
@@ -183,6 +190,7 @@ def _of_segment(segment: Segment, decodings: list[tuple[Decoding, float]], w: fl
     factor = float(np.sum(mean * segment.target.reshape(m * m, k)) / (m * k))
     around = (combined - mean).reshape(len(chances), -1, k)
     agree, apart = _sizes(around, np.repeat(chances[:, None], around.shape[1], axis=1) / m)
+    chance = _SURE**2 * apart / draws
     # what compression adds: independent between workers, in proportion to what each sends
     squares = np.einsum("s,suj->j", chances, np.array([np.abs(d.matrix) ** 2 for d, _ in decodings])) / m
     rows = matrix.toarray().reshape(segment.workers, m, k)
@@ -190,7 +198,7 @@ def _of_segment(segment: Segment, decodings: list[tuple[Decoding, float]], w: fl
     agree, apart = agree + sum(one[0] for one in noise), apart + sum(one[1] for one in noise)
     off = mean - factor * segment.target.reshape(m * m, k)
     _, bias = _sizes(off[None], np.full((1, m * m), 1.0 / m))
-    return [factor, agree, apart, bias]
+    return [factor, agree, apart, bias if bias > chance else 0.0]
 
 
 def _sizes(vectors: Any, weights: Any) -> tuple[float, float]:

@@ -190,7 +190,7 @@ def spread_of(waiting: Waiting, heard: Bools, parameters: int) -> Spread | None:
         sets, counts = np.unique(heard[:, c], axis=0, return_counts=True)
         chances = counts / len(heard)
         decodings.append([(waiting.decoders[c](one), float(chance)) for one, chance in zip(sets, chances, strict=True)])
-    return Spread.of(code, decodings, variances)
+    return Spread.of(code, decodings, variances, len(heard))
 
 
 def _variances(code: GradientCode, parameters: int) -> list[float] | None:
