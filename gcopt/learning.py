@@ -143,7 +143,9 @@ class Spread:
     bias: float = 0.0
 
     @classmethod
-    def of(cls, code: GradientCode, decodings: Iterable[list[tuple[Decoding, float]]], variances: list[float]) -> Spread:
+    def of(
+        cls, code: GradientCode, decodings: Iterable[list[tuple[Decoding, float]]], variances: list[float]
+    ) -> Spread:
         """Return it from decodings and how often each occurs, one list per segment.
 
         Parameters
