@@ -123,13 +123,15 @@ def _hadamard_exists(workers: int, copies: Ints) -> Existence:
 def _hadamard(workers: int, copies: Ints, numbers: np.random.Generator) -> Any:
     """Take +1 or -1 of a column, either of which is half of the workers and shares a quarter: to even out the loads.
 
-    Their squares add up to the same either way, so the cubes of what workers hold so far decide.
+    Squares of the loads add up to the same either way, so the fourth powers of how far they are from their mean decide.
     """
     found = hadamard(workers)
     held = (found * found[:, [0]])[:, 1 : copies.size + 1] == 1
-    load = np.zeros(workers, dtype=np.int64)
+    load = np.zeros(workers)
     for column in held.T:
-        if 2 * load**3 @ column > np.sum(load**3):
+        away = load - load.mean()
+        growth = 2 * away**3 + 3 * away**2
+        if 2 * growth @ column > growth.sum():
             np.logical_not(column, out=column)
         load += column
     return held
