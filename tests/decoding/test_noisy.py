@@ -82,7 +82,7 @@ def test_where_next_to_nothing_is_heard_nothing_is_blown_up():
     for j in range(6):
         alone = np.arange(6) == j
         found, plain = noise_aware(segment, 5.0)(alone).matrix, Decoder(segment)(alone).matrix
-        assert cost(segment, found, 5.0) <= cost(segment, plain, 5.0)
+        assert cost(segment, found, 5.0) <= cost(segment, plain, 5.0) * (1 + 1e-9)
 
 
 @pytest.mark.parametrize("w", [-1.0, np.nan, np.inf])
