@@ -69,8 +69,12 @@ class Factors:
         return np.asarray(self._right / self._values[:, None])
 
 
-def iterate(unit: sparse.csr_array, wanted: NDArray[Any], tolerance: float = 1e-15) -> NDArray[Any]:
-    """Return least-squares coefficients of sparse unit rows for each column of ``wanted``, without a factorisation."""
+def iterate(unit: sparse.csr_array, wanted: NDArray[Any], tolerance: float = 1e-15, damp: float = 0.0) -> NDArray[Any]:
+    """Return least-squares coefficients of sparse unit rows for each column of ``wanted``, without a factorisation.
+
+    With ``damp``, the square of it times their squared length counts as error.
+    """
     rows, transposed = wanted.T.astype(unit.dtype), unit.T
-    columns = [lsmr(transposed, row, atol=tolerance, btol=tolerance, maxiter=20 * unit.shape[0])[0] for row in rows]
+    most = 20 * unit.shape[0]
+    columns = [lsmr(transposed, row, damp=damp, atol=tolerance, btol=tolerance, maxiter=most)[0] for row in rows]
     return np.stack(columns, axis=1)
