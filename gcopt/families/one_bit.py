@@ -112,7 +112,7 @@ def one_bit(
     --------
     >>> code = one_bit(8, 0.25, allocation="hadamard")
     >>> code, code.message_bytes(1000).tolist()
-    (<GradientCode one-bit: n=8, k=7, load=7, stragglers=2, dither1:max>, [129])
+    (<GradientCode one-bit: n=8, k=7, load=5, stragglers=2, dither1:max>, [129])
     >>> print(one_bit(20, 0.1, 5, rng=0).claims[3])
     mean squared error at most 0.444444 when workers straggle independently with probability 0.1
     """

@@ -100,3 +100,23 @@ def test_bad_parameters_say_what_would_work(make, words):
     with pytest.raises(InputError, match=words) as caught:
         make()
     assert "\n" not in str(caught.value)
+
+
+def test_the_noise_of_a_compressor_evens_out_the_shares():
+    p = np.array([0.1, 0.5, 0.8])
+    np.testing.assert_allclose(optimal_shares(p, 6), [5.26829268, 0.58536585, 0.14634146], atol=1e-8)
+    for w, value in ((0.0, 3.5121951220), (2.0, None)):
+        shares, delta = optimal_shares(p, 6, w), (p + w) / (1 - p)
+        assert delta @ shares**2 == pytest.approx(36 / np.sum(1 / delta) if value is None else value)
+        assert delta @ shares**2 < delta @ np.full(3, 2.0) ** 2
+    assert p / (1 - p) @ np.full(3, 2.0) ** 2 == pytest.approx(20.4444444)
+
+
+def test_a_compressor_comes_with_its_variance():
+    code = weighted_unbiased(3, [0.0, 0.5, 0.8], partitions=6, compressor="dither1:norm", length=11)
+    assert str(code.compressor) == "dither1:norm"
+    row = code.segments[0].encoding.sum(axis=1) * (1 - np.array([0.0, 0.5, 0.8]))
+    np.testing.assert_allclose(row, optimal_shares(np.array([0.0, 0.5, 0.8]), 6, 10.0))
+    for wrong in ({"variance": -1.0}, {"length": 3}, {"variance": 1.0, "length": 3, "compressor": "sign"}, {}):
+        with pytest.raises(InputError):
+            weighted_unbiased(2, [0.0, 0.5], **wrong)
