@@ -362,6 +362,29 @@ def test_version(gcopt):
     assert gcopt("--version").out.strip() == f"gcopt {package.__version__}"
 
 
+def test_compressors_are_listed_with_what_they_cost(gcopt):
+    shown = gcopt("compressors", "--length", "1000").out
+    assert "feedback+sign" in shown
+    assert "rotate+dither1:max,subtractive" in shown
+    found = gcopt("compressors", "--length", "1000", "--json").json
+    assert found["schema"] == "gcopt.compressors/1"
+    about = {row["word"]: row for row in found["compressors"]}
+    assert about["dither1:max"]["bytes"] == 129
+    assert about["dither1:max"]["unbiased"]
+    assert about["dither1:0.5"]["relative_variance"] is None
+    assert not about["sign"]["unbiased"]
+
+
+def test_a_compressed_run_says_what_was_saved(gcopt):
+    gcopt("build", "one-bit", "--set", "workers=8", "--set", "replication=3", "--set", "probability=0.2", "-o", "c.npz")
+    ran = gcopt("train", "c.npz", "--engine", "virtual", "--iterations", "3", "--optimizer", "sgd", "--step", "1")
+    assert "times shorter than whole ones in float64 (compressed by dither1:max)" in ran.out
+    ran = gcopt("train", "c.npz", "--engine", "virtual", "--iterations", "2", "--compress", "dither1:1e-6", "--json")
+    assert ran.json["compression"]["saturated"] > 0
+    assert ran.json["compression"]["saved"] > 60
+    assert gcopt("train", "c.npz", "--compress", "zip").code == 2
+
+
 def test_families_say_everything_about_one_and_whether_a_code_exists(gcopt):
     assert "Source: Tandon" in gcopt("families", "fractional-repetition").out
     found = gcopt("families", "fractional-repetition", "--set", "workers=12", "--set", "stragglers=3", "--json")

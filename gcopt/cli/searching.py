@@ -134,6 +134,16 @@ def families(
 
 
 @verb
+def compressors(
+    length: Annotated[int, typer.Option(min=1, help="Coordinates of a message.")] = 100_000, json: Json = False
+) -> None:
+    """List what may be done to messages before they are sent: bytes, bias, error."""
+    from gcopt.report.compressors import print_compressors
+
+    print_compressors(length, as_json=json)
+
+
+@verb
 def solvers(json: Json = False) -> None:
     """List the solvers with their parameters."""
     from gcopt.report.searching import print_entries
