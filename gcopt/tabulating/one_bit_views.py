@@ -69,7 +69,8 @@ def _picture(title: str, rows: Sequence[Row], path: Path) -> None:
                 one.plot(places[1:], values[1:], color=color, linestyle=style, label=row["compressor"])
         for one, label in zip(axes, ("iterations", "kB that reach the master"), strict=True):
             one.set_xlabel(label)
-            one.set_yscale("log")
+            low, high = one.get_ylim()
+            one.set_yscale("log" if far or high > 4.0 * low > 0.0 else "linear")
             one.set_ylabel("relative squared error" if far else "loss")
             if far:
                 one.set_ylim(bottom=max(_LOWEST, one.get_ylim()[0]), top=2.0)
