@@ -133,8 +133,8 @@ def load(path: PathLike, *, blocks: int = 1) -> GradientCode:
 def export(code: GradientCode, path: PathLike, *, format: str | None = None) -> Path:
     """Write the encoding matrix for other tools; read back and compared bit for bit.
 
-    A matrix tells neither claims nor decoder, nor how many stragglers are meant and that a code is approximate; `save`
-    keeps all that, and `GradientCode.from_matrix` is told it again.
+    A matrix tells neither claims nor decoder, nor the compressor of the messages, nor how many stragglers are meant and
+    that a code is approximate; `save` keeps all that, and `GradientCode.from_matrix` is told it again.
 
     Parameters
     ----------

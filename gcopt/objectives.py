@@ -11,6 +11,8 @@ from gcopt.arrivals import message_sizes
 from gcopt.clairvoyant import clairvoyant_share, clairvoyant_time, share_and_stderr
 from gcopt.cluster import Cluster, Times
 from gcopt.code import GradientCode
+from gcopt.compression.messages import noise_of
+from gcopt.decoding import noise_aware
 from gcopt.expectation import expected_time
 from gcopt.goal import Goal
 from gcopt.inexact import responders
@@ -179,28 +181,19 @@ def spread_of(waiting: Waiting, heard: Bools, parameters: int) -> Spread | None:
     >>> spread_of(Waiting(code, "count"), sets, 10).relative
     0.5
     """
-    code = waiting.code
-    variances = _variances(code, parameters)
-    if variances is None:
+    code, compressor = waiting.code, waiting.code.compressor
+    if compressor is not None and not compressor.unbiased and not compressor.feedback:
         return None
+    variances = noise_of(code, parameters)
     if not any(variances) and not waiting.gives_in and all(waiting.kind(c) == "exact" for c in range(len(variances))):
         return Spread()
     decodings = []
-    for c in range(len(code.segments)):
+    for c, (segment, w) in enumerate(zip(code.segments, variances, strict=True)):
+        decoder = noise_aware(segment, w) if w else waiting.decoders[c]
         sets, counts = np.unique(heard[:, c], axis=0, return_counts=True)
         chances = counts / len(heard)
-        decodings.append([(waiting.decoders[c](one), float(chance)) for one, chance in zip(sets, chances, strict=True)])
+        decodings.append([(decoder(one), float(chance)) for one, chance in zip(sets, chances, strict=True)])
     return Spread.of(code, decodings, variances, len(heard))
-
-
-def _variances(code: GradientCode, parameters: int) -> list[float] | None:
-    """Return w with E |C(y) - y|^2 = w |y|^2 of the messages of each segment; None where C is biased."""
-    compressor = code.compressor
-    if compressor is None or compressor.feedback:
-        return [0.0] * len(code.segments)
-    if not compressor.unbiased:
-        return None
-    return [compressor.typical(max(int(width), 1)) for width in code.widths(parameters)]
 
 
 def _late(drawn: Floats, share: float) -> float:

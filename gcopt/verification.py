@@ -78,6 +78,7 @@ class Report:
             "blocks": self.code.blocks,
             "load": self.code.load,
             "replication": self.code.replication,
+            "compressor": None if self.code.compressor is None else str(self.code.compressor),
             "claims": [_check_dict(check) for check in self.checks],
             "worst_case": top["worst_case"],
             "noise": top["noise"],

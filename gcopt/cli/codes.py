@@ -44,6 +44,7 @@ def build(
             "blocks": code.blocks,
             "load": code.load,
             "replication": code.replication,
+            "compressor": None if code.compressor is None else str(code.compressor),
             "claims": [{"claim": str(claim), "kind": claim.kind, "source": claim.source} for claim in code.claims],
             "code": str(output),
             "seed": code.seed,
@@ -113,8 +114,8 @@ def export(
 ) -> None:
     """Write the matrices for other tools, or who stores what.
 
-    What is written is read back and compared bit for bit. Claims, and how and for how many stragglers a code is
-    decoded, stay behind: only the npz that build or design wrote holds them.
+    What is written is read back and compared bit for bit. Claims, how messages are compressed, and how and for how many
+    stragglers a code is decoded, stay behind: only the npz that build or design wrote holds them.
     """
     from gcopt.files import export as write
     from gcopt.files import export_placement, load

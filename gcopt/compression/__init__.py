@@ -6,11 +6,29 @@ Everything is loaded on first use; kernels are compiled when a vector is first p
 from __future__ import annotations
 
 from gcopt.compression._random import Stream
+from gcopt.compression.cast import Cast
 from gcopt.compression.compressor import Compressor
 from gcopt.compression.dither import Dither
 from gcopt.compression.feedback import Feedback
 from gcopt.compression.identity import Identity
+from gcopt.compression.levels import TwoLevel
 from gcopt.compression.parsing import parse
+from gcopt.compression.random import RandomK
+from gcopt.compression.rotated import Rotated
 from gcopt.compression.sign import ScaledSign
+from gcopt.compression.top import TopK
 
-__all__ = ["Compressor", "Dither", "Feedback", "Identity", "ScaledSign", "Stream", "parse"]
+__all__ = [
+    "Cast",
+    "Compressor",
+    "Dither",
+    "Feedback",
+    "Identity",
+    "RandomK",
+    "Rotated",
+    "ScaledSign",
+    "Stream",
+    "TopK",
+    "TwoLevel",
+    "parse",
+]

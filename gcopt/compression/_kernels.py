@@ -141,9 +141,7 @@ def add_tile(values: Array, coefficients: Array, out: Array) -> None:
 @kernel
 def read_bits(bits: Array, low: float, high: float, values: Array) -> None:
     """Write the levels that some bits stand for."""
-    half = (high - low) / 2.0
-    middle = low + half
-    levels = np.array([middle - half, middle + half])
+    levels = np.array([low, high])
     for i in range(len(values) // 8):
         for place in range(8):
             values[8 * i + place] = levels[(bits[i] >> np.uint8(place)) & np.uint8(1)]

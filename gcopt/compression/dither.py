@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from gcopt.checks import check_count, check_flag
 from gcopt.compression._random import Stream
-from gcopt.compression.compressor import Array, Bytes, Compressor, Floats, as_float32, as_vector
+from gcopt.compression._spread import spread
+from gcopt.compression.compressor import ROUNDED, Array, Bytes, Compressor, Floats, as_float32, as_vector
 from gcopt.errors import InputError
 
 SCALES = ("max", "norm")
@@ -103,7 +104,14 @@ class Dither(Compressor):
         if not isinstance(self.scale, str):
             return np.inf
         longest = min(length, self.block or length)
-        return longest / 3.0 if self.subtractive else longest - 1.0
+        return longest * ROUNDED / 3.0 if self.subtractive else longest * ROUNDED - 1.0
+
+    def rotated(self, length: int) -> float:
+        """Return 2 (D / P) (ln(2 D) + 1) - 1 for the scale ``max``, P the largest power of two up to D."""
+        if self.scale != "max":
+            return self.relative(length)
+        most = spread(block_lengths(length, self.block)) * ROUNDED
+        return most / 3.0 if self.subtractive else most - 1.0
 
     def typical(self, length: int) -> float:
         """Return it for Gaussian vectors; a number is taken to be as good as ``max``."""

@@ -31,7 +31,7 @@ class Feedback(Compressor):
     Examples
     --------
     >>> from gcopt.compression import Dither, ScaledSign
-    >>> str(Feedback(ScaledSign())), round(Feedback(Dither("norm")).contraction(100), 9)
+    >>> str(Feedback(ScaledSign())), round(Feedback(Dither("norm")).contraction(100), 6)
     ('feedback+sign', 0.01)
     """
 

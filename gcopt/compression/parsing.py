@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import MISSING, Field
+from functools import partial
 from typing import Any
 
+from gcopt.compression.cast import Cast
 from gcopt.compression.compressor import Compressor
 from gcopt.compression.dither import Dither
 from gcopt.compression.feedback import Feedback
 from gcopt.compression.identity import Identity
+from gcopt.compression.levels import TwoLevel
+from gcopt.compression.random import RandomK
+from gcopt.compression.rotated import Rotated
 from gcopt.compression.sign import ScaledSign
+from gcopt.compression.top import TopK
 from gcopt.errors import InputError
 
-_PLAIN: dict[str, type[Compressor]] = {"none": Identity, "dither1": Dither, "sign": ScaledSign}
-_AROUND: dict[str, Callable[[Compressor], Compressor]] = {"feedback": Feedback}
+_PLAIN: dict[str, Callable[..., Compressor]] = {
+    "none": Identity,
+    "float32": partial(Cast, "float32"),
+    "float16": partial(Cast, "float16"),
+    "bfloat16": partial(Cast, "bfloat16"),
+    "dither1": Dither,
+    "two-level": TwoLevel,
+    "sign": ScaledSign,
+    "top": TopK,
+    "random": RandomK,
+}
+_AROUND: dict[str, Callable[[Compressor], Compressor]] = {"feedback": Feedback, "rotate": Rotated}
 
 
 def parse(word: str | Compressor) -> Compressor:
@@ -23,7 +40,7 @@ def parse(word: str | Compressor) -> Compressor:
     ----------
     word : str or Compressor
         ``NAME`` or ``NAME:OPTION,OPTION``, where an option is a value, ``key=value``, or a key alone that says yes;
-        with ``feedback+`` before it. A compressor is returned as it is.
+        with ``rotate+`` before it, and ``feedback+`` before that. A compressor is returned as it is.
 
     Raises
     ------
@@ -50,17 +67,20 @@ def parse(word: str | Compressor) -> Compressor:
     return found
 
 
-def _made(kind: type[Compressor], name: str, rest: str) -> Compressor:
-    fields = list(getattr(kind, "__dataclass_fields__", {}))
+def _made(kind: Callable[..., Compressor], name: str, rest: str) -> Compressor:
+    fields: dict[str, Field[Any]] = getattr(kind, "__dataclass_fields__", {})
     options: dict[str, Any] = {}
     for position, text in enumerate(part.strip() for part in rest.split(",") if part.strip()):
         key, equals, value = text.partition("=")
         if not equals:
             # the first value has no need of its name
-            key, value = (key, "true") if key in fields else (fields[0] if fields and position == 0 else key, key)
+            key, value = (key, "true") if key in fields else (next(iter(fields), key) if position == 0 else key, key)
         if key not in fields or key in options:
             raise InputError(f"{name} has no option {text!r}; it takes: {', '.join(fields) or 'none'}")
         options[key] = _value(value)
+    lacking = [key for key, field in fields.items() if field.default is MISSING and key not in options]
+    if lacking:
+        raise InputError(f"{name} needs {lacking[0]}; {name}:NUMBER would work")
     return kind(**options)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gcopt.compression._random import Stream
+from gcopt.compression._spread import power_below
 from gcopt.compression.compressor import Array, Bytes, Compressor, Floats, as_float32, as_vector
 from gcopt.compression.dither import block_lengths, blocks, check_block
 
@@ -62,6 +63,18 @@ class ScaledSign(Compressor):
     def relative(self, length: int) -> float:
         """Return 1 - 1 / D_b."""
         return 1.0 - 1.0 / min(length, self.block or length)
+
+    def rotated(self, length: int) -> float:
+        """Return 1 - (1 - r + r^2) / (2 (1 + r)) with r = D / P - 1, P the power of two up to D; without blocks.
+
+        A sum of independent signs times a has a mean size of at least |a| / sqrt(2) (Szarek 1976), so that
+        E |U x|_1^2 is at least P / 2 times |(U x)_last P|^2 + r^2 |x_first P|^2, of which 1 - r + r^2 is the least.
+        """
+        if self.block is not None and self.block < length:
+            return self.relative(length)
+        power = power_below(length)
+        r = length / power - 1.0
+        return 1.0 - (1.0 - r + r**2) / (2.0 * (1.0 + r))
 
     def typical(self, length: int) -> float:
         """Return 1 - (2 / pi) (1 + (pi / 2 - 1) / D_b)."""

@@ -10,7 +10,8 @@ each by the first of these rules that fits its entries. Where a code came from p
 - anything else up to some thousands: one factorisation, then systems as large as the missing workers (`correction`).
 - anything larger: an iterative method on the sparse rows (`iterative`).
 
-Decoders that are no least squares have fixed coefficients (`fixed`).
+Decoders that are no least squares have fixed coefficients (`fixed`); where messages are compressed at random, the noise
+that this adds is weighed against the error (`noisy`).
 
 **The same responders always give the same bits.** Runs that are resumed, replayed or simulated see other sets before a
 given one, so coefficients may not depend on what was decoded before: every rule computes them from the code and the
@@ -23,6 +24,18 @@ from gcopt.decoding.component import Component, Explanation, components
 from gcopt.decoding.decoder import Decoder, Decoding, residual
 from gcopt.decoding.estimate import decode
 from gcopt.decoding.fresh import Fresh
+from gcopt.decoding.noisy import noise_aware
 from gcopt.decoding.rule import EXACT
 
-__all__ = ["EXACT", "Component", "Decoder", "Decoding", "Explanation", "Fresh", "components", "decode", "residual"]
+__all__ = [
+    "EXACT",
+    "Component",
+    "Decoder",
+    "Decoding",
+    "Explanation",
+    "Fresh",
+    "components",
+    "decode",
+    "noise_aware",
+    "residual",
+]

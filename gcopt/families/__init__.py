@@ -21,6 +21,7 @@ from gcopt.families.grouped_mds import grouped_mds
 from gcopt.families.hadamard_products import hadamard_products
 from gcopt.families.ignore_stragglers import ignore_stragglers
 from gcopt.families.margulis import margulis
+from gcopt.families.one_bit import one_bit
 from gcopt.families.pairwise_balanced import pairwise_balanced
 from gcopt.families.paley import paley
 from gcopt.families.placement import placement
@@ -59,6 +60,7 @@ _OURS = (
     product,
     pairwise_balanced,
     weighted_unbiased,
+    one_bit,
     block_design,
     projective_plane,
     affine_plane,
@@ -103,6 +105,7 @@ __all__ = [
     "hadamard_products",
     "ignore_stragglers",
     "margulis",
+    "one_bit",
     "pairwise_balanced",
     "paley",
     "placement",

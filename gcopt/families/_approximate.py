@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from gcopt.checks import check_count, check_number
 from gcopt.code import DECODERS, Claim, GradientCode, Segment, frozen
 from gcopt.errors import InputError
 
+Floats = NDArray[np.float64]
+
 _AT_ONCE = 2**20
+
+_SNAP = 1e-9
 
 
 def approximate(
@@ -100,6 +105,44 @@ def check_decoder(decoder: str, probability: float | None) -> float:
     if q == 1.0:
         raise InputError("probability is 1; below 1 is needed, or nobody ever answers")
     return q
+
+
+def unbiased(
+    alpha: Any, probability: float | Floats, stragglers: Any = None, *, source: str, compressor: Any = None
+) -> GradientCode:
+    """Return the code with entries alpha_ji / (1 - p_j) and the ``sum`` decoder; a message lost is made up for by all.
+
+    Parameters
+    ----------
+    alpha : sparse array, shape (n, k)
+        Columns that sum to 1.
+    probability : float or array, shape (n,)
+        p below 1, with which all workers, or each with its own, straggle independently.
+    stragglers : int, optional
+        How many workers the ``count`` rule leaves behind; as many as straggle on average, rounded down, by default.
+    source : str
+        Where loads and replication come from.
+    compressor : Compressor or str, optional
+        Of the messages; what is claimed is about the coefficients before that.
+
+    Examples
+    --------
+    >>> code = unbiased(sparse.eye_array(2), np.array([0.5, 0.75]), source="one partition each")
+    >>> code.segments[0].encoding.toarray().tolist(), code.stragglers
+    ([[2.0, 0.0], [0.0, 4.0]], 1)
+    """
+    n = alpha.shape[0]
+    chances = np.broadcast_to(probability, n)
+    s = min(n - 1, int(chances.sum() + _SNAP)) if stragglers is None else stragglers
+    matrix = sparse.csr_array(sparse.diags_array(1.0 / (1.0 - chances)) @ alpha)
+    segment = Segment(matrix, stragglers=s, decoder="sum", approximate=True)
+    about = probability if isinstance(probability, float) else tuple(chances.tolist())
+    claims = [
+        Claim("load", float(segment.load.max()), source),
+        Claim("replication", float(segment.replication.min()), source),
+        *fixed_claims(segment, about),
+    ]
+    return GradientCode((segment,), claims=tuple(claims), compressor=compressor)
 
 
 def fixed_claims(segment: Segment, probability: float | tuple[float, ...] | None) -> list[Claim]:

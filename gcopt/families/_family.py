@@ -14,6 +14,7 @@ from scipy import sparse
 import gcopt
 from gcopt.checks import check_count
 from gcopt.code import GradientCode
+from gcopt.compression import Compressor
 from gcopt.errors import ImpossibleError, InputError, UnknownError
 from gcopt.existence import Existence
 from gcopt.families._approximate import check_decoder
@@ -145,6 +146,8 @@ def _cut(code: GradientCode, partitions: Any, name: str) -> GradientCode:
 
 def plain(value: Any) -> Any:
     """Return a value as JSON can hold it."""
+    if isinstance(value, Compressor):
+        return str(value)
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, np.generic):

@@ -1,4 +1,4 @@
-"""Who is left behind on a cluster when the master takes the first n - s answers: what fixed coefficients are made for."""
+"""Who is left behind on a cluster when the master takes the first n - s answers, which fixed coefficients need."""
 
 from __future__ import annotations
 

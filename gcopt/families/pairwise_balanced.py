@@ -71,7 +71,7 @@ def pairwise_balanced(
     """
     n = check_count("workers", workers, 1)
     q = check_decoder("sum", probability)
-    copies = _check_copies(replication, partitions, n)
+    copies = check_copies(replication, partitions, n)
     s = min(n - 1, int(n * q + 1e-9)) if stragglers is None else stragglers
     held = hyperplanes(n, copies)
     if held is None:
@@ -102,8 +102,14 @@ def hyperplanes(workers: int, copies: NDArray[np.int64]) -> sparse.csr_array | N
     return sparse.csr_array((points @ directions.T % p < copies // (n // p)).astype(np.float64))
 
 
-def _check_copies(replication: Any, partitions: Any, n: int) -> NDArray[np.int64]:
-    """Return d_i of every partition, shape (k,)."""
+def check_copies(replication: Any, partitions: Any, n: int) -> NDArray[np.int64]:
+    """Return d_i of every partition, shape (k,), from one number for all or a list.
+
+    Examples
+    --------
+    >>> check_copies(2, 3, 4).tolist(), check_copies([1, 4], None, 4).tolist()
+    ([2, 2, 2], [1, 4])
+    """
     if not isinstance(replication, (list, tuple, np.ndarray)):
         k = n if partitions is None else check_count("partitions", partitions, 1)
         return np.full(k, check_count("replication", replication, 1, n, f" (the {n} workers)"))

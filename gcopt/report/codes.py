@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _SEGMENTS = 8  # more are said together
 
+_LENGTH = 1000  # of a gradient, as an example of how long a message is
+
 
 def print_build(code: GradientCode, path: Path) -> None:
     """Print what was built and what it promises."""
@@ -26,9 +28,23 @@ def print_build(code: GradientCode, path: Path) -> None:
         + (f", messages {code.blocks} times shorter" if code.blocks > 1 else "")
         + (f", {len(code.segments)} segments" if len(code.segments) > 1 else "")
     )
+    _print_compressor(code)
     for group in _together(code, [(claim.kind, claim.source) for claim in code.claims]):
         print(f"- claims: {_sentence(code, [code.claims[i] for i in group])}  ({code.claims[group[0]].source})")
     written(path, "check it with: gcopt verify")
+
+
+def _print_compressor(code: GradientCode) -> None:
+    """Say what is done to messages, and what that leaves of them."""
+    if code.compressor is None:
+        return
+    sent, plain = (int(some.message_bytes(_LENGTH).sum()) for some in (code, code.compressed(None)))
+    about = "claims are about the coefficients, before that"
+    kind = "unbiased" if code.compressor.unbiased else "biased"
+    print(
+        f"messages are compressed by {code.compressor} ({kind}): {sent} bytes instead of {plain} for {_LENGTH} "
+        f"coordinates; {about}"
+    )
 
 
 def what_a_matrix_lacks(code: GradientCode) -> str:
@@ -49,6 +65,7 @@ def what_a_matrix_lacks(code: GradientCode) -> str:
         f"the {segment.decoder} decoder": alone and segment.is_linear,
         "that it is approximate": alone and segment.approximate,
         "that it draws its signs anew": alone and segment.signs is not None,
+        f"its compressor {code.compressor}": code.compressor is not None,
     }
     return ", ".join(words for words, true in lacks.items() if true)
 
@@ -61,6 +78,7 @@ def print_verify(report: Report) -> None:
         print_table("Claims", ("claim", "status", "measured", "how"), rows)
     else:
         print("A bare matrix makes no claims; this is what it does.")
+    _print_compressor(report.code)
     header = ("segment", "load", "replication", "s", "worst error", "noise", "mean error", "worst without")
     measured = []
     shown = _longest(report)

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gcopt.coding import prepare
+from gcopt.compression.messages import real_widths
 from gcopt.errors import InputError, TrainingError
 from gcopt.training.engine import Engine, Job
 from gcopt.training.events import Broadcast, Event, Lost, Message, Spoilt, Tick
-from gcopt.training.packing import Memory, real_widths
+from gcopt.training.packing import Memory
 from gcopt.training.shared import Arena, Board
 from gcopt.training.work import Stretch, assignment
 from gcopt.training.worker import READY, REPORT, SPOILT, Order

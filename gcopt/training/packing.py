@@ -169,16 +169,3 @@ def packing_of(code: GradientCode, seed: int) -> Packing | None:
     if code.compressor is None or str(code.compressor) == "none":
         return None
     return Packing(code.compressor, seed)
-
-
-def real_widths(code: GradientCode, parameters: int) -> list[int]:
-    """Return how many real numbers a message of each segment has; complex ones count double.
-
-    Examples
-    --------
-    >>> import gcopt
-    >>> real_widths(gcopt.families.uncoded(2), 7)
-    [7]
-    """
-    double = [segment.encoding.dtype.itemsize // 8 for segment in code.segments]
-    return [width * two for width, two in zip(code.widths(parameters).tolist(), double, strict=True)]

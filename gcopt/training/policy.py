@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gcopt.arrivals import arrivals
 from gcopt.code import GradientCode, Segment
 from gcopt.coding import combine
-from gcopt.decoding import Decoder, Decoding, Fresh
+from gcopt.decoding import Decoder, Decoding, Fresh, noise_aware
 from gcopt.decoding.running import Running
 from gcopt.training.events import Broadcast, Message, Part, Reached
 from gcopt.training.packing import Packing
@@ -46,6 +46,9 @@ class Policy:
         Whether what has come is taken, whatever its error, when nothing better can come.
     packing : Packing or None
         How messages are compressed.
+    noise : list of float
+        What compression adds to the messages of each segment, relative to them. The rule of waiting does not look at
+        it; the coefficients that are used in the end weigh it against the decoding error.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Policy:
         tolerate: float | None = None,
         deadline: float | None = None,
         packing: Packing | None = None,
+        noise: Sequence[float] | None = None,
     ) -> None:
         self.packing = packing
         self.waiting = Waiting(code, wait, tolerate=tolerate, deadline=deadline)
@@ -65,6 +69,8 @@ class Policy:
         self.deadline = np.inf if deadline is None else deadline
         self.gives_in = self.waiting.gives_in
         self.decoders = list(self.waiting.decoders)
+        self.noise = list(noise or [0.0] * len(code.segments))
+        self.weighing = [noise_aware(segment, w) for segment, w in zip(code.segments, self.noise, strict=True)]
         self.rules = [Rule(self.waiting, c) for c in range(len(code.segments))]
 
     def take_up(self, draw: int) -> None:
@@ -72,6 +78,7 @@ class Policy:
         for c, segment in enumerate(self.code.segments):
             if segment.signs is not None:
                 self.decoders[c] = Fresh(segment.at(draw))
+                self.weighing[c] = noise_aware(segment.at(draw), self.noise[c])
 
     def enough(self, segment: int, heard: Bools) -> bool:
         """Whether the answers of these workers, bool (n,), suffice for a segment when no more can come."""
@@ -99,6 +106,19 @@ class Policy:
         """Return the coefficients for these workers."""
         begin = time.perf_counter()
         decoding = self.decoders[segment](heard)
+        self.seconds += time.perf_counter() - begin
+        return decoding
+
+    def weighs(self, segment: int) -> bool:
+        """Whether the coefficients of a segment weigh noise against error."""
+        return self.noise[segment] > 0.0 and not self.code.segments[segment].is_linear
+
+    def weigh(self, segment: int, heard: Bools, found: Decoding) -> Decoding:
+        """Return the coefficients to be used, given those that waiting has found."""
+        if not self.weighs(segment):
+            return found
+        begin = time.perf_counter()
+        decoding = self.weighing[segment](heard)
         self.seconds += time.perf_counter() - begin
         return decoding
 
@@ -251,7 +271,7 @@ class Gathering:
         if self._only is not None:
             self._missing -= 1
             if self._missing == 0:
-                self.decoding = self.policy.decode(self.segment, self._heard)
+                self._use(self.policy.decode(self.segment, self._heard))
             return
         team = self._rule.team[worker]
         # a second answer of a team, or one from a worker without work, says nothing new
@@ -300,4 +320,7 @@ class Gathering:
     def _close(self, by_count: bool) -> None:
         decoding = self.policy.decode(self.segment, self._heard)
         if by_count or decoding.error <= self._rule.tolerance:
-            self.decoding = decoding
+            self._use(decoding)
+
+    def _use(self, decoding: Decoding) -> None:
+        self.decoding = self.policy.weigh(self.segment, self._heard, decoding)

@@ -96,8 +96,10 @@ def train(
         For ``debias``: every worker straggles independently with this probability instead.
     compress : Compressor or str, optional
         What is done to messages before they are sent, see `gcopt.compression`, instead of what the code says; ``none``
-        for nothing. Workers keep and resend what was lost where it says so (``feedback+sign``); the dither follows from
-        the seed of the run. NaN or infinity in what is to be compressed ends the run.
+        for nothing. Random compression adds noise, which least-squares coefficients then weigh against the error
+        (`gcopt.decoding.noise_aware`); fixed ones stay. Workers keep and resend what was lost where it says so
+        (``feedback+sign``); the dither follows from the seed of the run. NaN or infinity in what is to be compressed
+        ends the run.
     optimizer : str or Optimizer
         ``sgd``, ``momentum``, ``nesterov`` or ``adam``.
     step : float, optional
@@ -157,7 +159,7 @@ def train(
     debiasing = [wait, tolerate, deadline, source if probability is None else probability] if debias else None
     identity = partial(setup.identity, code, problem, rule, fraction, debiasing)
     state = setup.make_state(problem, resume, identity, iterations, rng)
-    policy = setup.make_policy(code, wait, tolerate, deadline, blocks, state.seed)
+    policy = setup.make_policy(code, wait, tolerate, deadline, blocks, state.seed, problem.parameters)
     job = Job(
         code=code,
         problem=problem,
@@ -167,7 +169,9 @@ def train(
     )
     if debias and not state.factors:
         expected = job.schedule.cluster if job.schedule is not None else cluster
-        state.factors = expected_factors(policy.waiting, expected, probability, state.seed)
+        found = expected_factors(policy.waiting, expected, probability, state.seed)
+        # coefficients that weigh noise are once the gradient on average
+        state.factors = [1.0 if policy.weighs(c) else factor for c, factor in enumerate(found)]
     run = Run(
         job=job,
         engine=setup.make_engine(engine, job),

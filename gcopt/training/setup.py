@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gcopt.checks import check_finite
 from gcopt.code import GradientCode
+from gcopt.compression.messages import noise_of
 from gcopt.errors import GcoptWarning, InputError
 from gcopt.partial import PartialWork
 from gcopt.solvers.seeding import RngLike, seed_of
@@ -124,12 +125,12 @@ def check_rule(
 
 
 def make_policy(
-    code: GradientCode, wait: str, tolerate: float | None, deadline: float | None, blocks: int, seed: int
+    code: GradientCode, wait: str, tolerate: float | None, deadline: float | None, blocks: int, seed: int, d: int
 ) -> Policy:
-    """Return how the code is run."""
+    """Return how the code is run on gradients of length d."""
     packing = packing_of(code, seed)
     if wait != PARTIAL:
-        return Policy(code, wait, tolerate=tolerate, deadline=deadline, packing=packing)
+        return Policy(code, wait, tolerate=tolerate, deadline=deadline, packing=packing, noise=noise_of(code, d))
     if packing is not None:
         raise InputError(f"wait is 'partial' and messages are compressed by {packing.compressor}; none would work")
     return PartialPolicy(code, PartialWork.of(code.support, blocks=blocks, rng=seed))

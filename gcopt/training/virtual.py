@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gcopt.code import Segment
+from gcopt.compression.messages import real_widths
 from gcopt.errors import InputError, TrainingError
 from gcopt.training.engine import Engine, Job
 from gcopt.training.events import Broadcast, Event, Message, Part, Reached, Spoilt, Step, Tick
-from gcopt.training.packing import Memory, Packing, real_widths
+from gcopt.training.packing import Memory, Packing
 from gcopt.training.protocol import spoilt
 from gcopt.training.work import Pass, Stretch, alone, estimate
 

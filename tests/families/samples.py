@@ -24,6 +24,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     },
     "pairwise-balanced": {"workers": 7, "replication": 3, "probability": 0.25, "rng": 3},
     "weighted-unbiased": {"workers": 4, "probability": [0.1, 0.2, 0.4, 0.5], "partitions": 6},
+    "one-bit": {"workers": 9, "probability": 0.25, "replication": 3, "rng": 3},
     "block-design": {"workers": 8, "replication": 4, "index": 3, "stragglers": 2},
     "projective-plane": {"order": 2, "stragglers": 2},
     "affine-plane": {"order": 3, "stragglers": 2},
