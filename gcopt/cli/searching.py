@@ -88,8 +88,7 @@ def table(
     with messages half as long, from many starts (an hour). communication-runtime: expected times of codes of every load
     and number of blocks. diversity: optimal allocations of redundancy, to be looked up. one-bit: error and loss
     against bytes with compressed messages (half an hour). search: what the searches find beside all families (some
-    minutes). training: does a smaller error pay, on the clusters among the examples (some
-    minutes).
+    minutes). training: does a smaller error pay, on the clusters among the examples (some minutes).
     """
     from gcopt.tabulating import TABLES
 
