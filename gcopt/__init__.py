@@ -35,11 +35,12 @@ _HOME = {
     "verify": "gcopt.verification",
 }
 
-_PACKAGES = ("bounds", "compression", "families")
+_PACKAGES = ("bounds", "compression", "convergence", "families")
 
 if TYPE_CHECKING:
     from gcopt import bounds as bounds
     from gcopt import compression as compression
+    from gcopt import convergence as convergence
     from gcopt import families as families
     from gcopt.cluster import Cluster as Cluster
     from gcopt.code import Claim as Claim

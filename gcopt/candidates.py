@@ -19,6 +19,7 @@ from gcopt.families._family import Family
 from gcopt.goal import Goal
 
 _TRIES = 8
+_OVERRULED = ("rng", "draws", "probability", "compressor")  # settings that replace what a family proposes
 _LOUD = 1e4  # relative error of the gradient per relative error of a message; float64 leaves twelve digits then
 
 
@@ -83,15 +84,20 @@ def _built(
     """Build what one family proposes; where the user named it, impossible settings are an error and not passed over."""
     k = cluster.job.partitions
     sets = list(entry.candidates(cluster, goal)) if entry.candidates is not None else []
-    fixed = {key: value for key, value in settings.items() if key not in ("rng", "draws")}
+    fixed = {key: value for key, value in settings.items() if key not in _OVERRULED}
     fitting = [s for s in sets if all(s.get(key, value) == value for key, value in fixed.items())]
     sized = {"workers": cluster.workers} if "workers" in entry.signature.parameters else {}
+    tried: list[dict[str, Any]] = []
     for parameters in fitting or ([sized] if named else []):
         given = {**parameters, **({} if k is None else {"partitions": k})}
         if "rng" in entry.signature.parameters:
             given["rng"] = goal.seed
+        given |= settings
+        if given in tried:
+            continue
+        tried.append(given)
         try:
-            code = entry(**{**given, **settings})
+            code = entry(**given)
         except InputError:
             if named and (settings or not fitting):
                 raise

@@ -119,8 +119,9 @@ class Design:
         code, plan, spell = self.best.code, self.best.plan, self.goal.spell
         assert plan is not None
         how = f"the target takes {plan.iterations:.0f} steps of {plan.step:.3g} / L by plain gradient descent, in all "
-        packed = "" if code.compressor is None else f", messages are compressed by {code.compressor}"
-        if code.family == "uncoded" and code.compressor is None:
+        word = _word(code)
+        packed = "" if word is None else f", messages are compressed by {word}"
+        if code.family == "uncoded" and word is None:
             loads = "; give slower workers less data instead" if "speeds" in code.parameters else ""
             return f"Do not code{loads}: {how}{spell(self.best.value)}, and no code that was tried needs less."
         against = f"{spell(self.best.value)} against {spell(self.uncoded)} uncoded with equal shares"
@@ -205,7 +206,8 @@ def work(code: GradientCode) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 
 def _word(code: GradientCode) -> str | None:
-    return None if code.compressor is None else str(code.compressor)
+    word = "none" if code.compressor is None else str(code.compressor)
+    return None if word == "none" else word
 
 
 def _shared(code: GradientCode) -> str:
@@ -222,6 +224,8 @@ def _shared(code: GradientCode) -> str:
 
 def _spared(code: GradientCode) -> str:
     """Say whom the master can do without; the ends and the middle where there are many segments."""
+    if len(code.segments) == 1 and code.stragglers == 0:
+        return "the master waits for all"
     if len(code.segments) == 1:
         whom = f"any {code.stragglers} of {code.workers} workers"
         if code.segments[0].approximate:

@@ -101,7 +101,7 @@ class Learning:
             floors = floors + spread.bias * size * (self.condition / f) ** 2
             left = (self.target - floors) / (1.0 - floors)
             reached = (rho < 1.0) & (floors < self.target)
-            needed = np.where(reached, np.log(np.maximum(left, 1e-300)) / np.log(rho), inf)
+            needed = np.where(reached, spread.slowdown * np.log(np.maximum(left, 1e-300)) / np.log(rho), inf)
         return np.where(rho == 0.0, 1.0, needed), floors
 
 
@@ -142,12 +142,15 @@ class Spread:
         V: variance when the gradients add up to zero, each of squared length 1 / k^2 and pointing anywhere.
     bias : float
         Squared length of the mean estimate then.
+    slowdown : float
+        How many times more steps error feedback needs.
     """
 
     factor: float = 1.0
     relative: float = 0.0
     absolute: float = 0.0
     bias: float = 0.0
+    slowdown: float = 1.0
 
     @classmethod
     def of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from gcopt.arrivals import message_sizes
 from gcopt.clairvoyant import clairvoyant_share, clairvoyant_time, share_and_stderr
 from gcopt.cluster import Cluster, Times
 from gcopt.code import GradientCode
-from gcopt.compression.messages import noise_of
+from gcopt.compression.messages import noise_of, real_widths
 from gcopt.decoding import noise_aware
 from gcopt.expectation import expected_time
 from gcopt.goal import Goal
@@ -171,7 +171,8 @@ def spread_of(waiting: Waiting, heard: Bools, parameters: int) -> Spread | None:
     -------
     Spread or None
         None where messages are compressed with a bias that nothing mends: no model covers that. Error feedback counts
-        as no compression, which is what it comes to for small steps.
+        as no compression that takes 1 / sqrt(delta) times as many steps, delta the contraction that is typical: a rule
+        of thumb, right within a tenth where it was measured.
 
     Examples
     --------
@@ -185,15 +186,24 @@ def spread_of(waiting: Waiting, heard: Bools, parameters: int) -> Spread | None:
     if compressor is not None and not compressor.unbiased and not compressor.feedback:
         return None
     variances = noise_of(code, parameters)
+    slowdown = _slowdown(code, parameters)
     if not any(variances) and not waiting.gives_in and all(waiting.kind(c) == "exact" for c in range(len(variances))):
-        return Spread()
+        return Spread(slowdown=slowdown)
     decodings = []
     for c, (segment, w) in enumerate(zip(code.segments, variances, strict=True)):
         decoder = noise_aware(segment, w) if w else waiting.decoders[c]
         sets, counts = np.unique(heard[:, c], axis=0, return_counts=True)
         chances = counts / len(heard)
         decodings.append([(decoder(one), float(chance)) for one, chance in zip(sets, chances, strict=True)])
-    return Spread.of(code, decodings, variances, len(heard))
+    return replace(Spread.of(code, decodings, variances, len(heard)), slowdown=slowdown)
+
+
+def _slowdown(code: GradientCode, parameters: int) -> float:
+    """Return how many times more steps error feedback needs."""
+    if code.compressor is None or not code.compressor.feedback:
+        return 1.0
+    kept = max(code.compressor.typical(width) for width in real_widths(code, parameters) if width)
+    return float(1.0 / np.sqrt(1.0 - kept)) if kept < 1.0 else np.inf
 
 
 def _late(drawn: Floats, share: float) -> float:

@@ -10,6 +10,8 @@ import pytest
 
 # read when numpy is first imported; on matrices as small as ours, threads mostly wait for each other
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# as wide as the reports that tests read, wherever they run
+os.environ.setdefault("COLUMNS", "160")
 
 
 @dataclass

@@ -133,7 +133,7 @@ def test_the_user_may_fix_the_number_of_draws_and_the_winner_gets_all_of_them_ot
         ({"settings": {"partitions": 0}}, "partitions is 0"),
         ({"family": "fractional-repetition", "settings": {"stragglers": 3}}, "needs stragglers . 1 to divide workers"),
         ({"family": "cyclic-repetition"}, "missing a required argument: 'stragglers'"),
-        ({"objective": "beauty"}, "objective is 'beauty'; runtime or completion would work"),
+        ({"objective": "beauty"}, "objective is 'beauty'; runtime or completion or accuracy or bytes would work"),
         ({"wait": "forever"}, "wait is 'forever'; decodable or count would work"),
         ({"iterations": 10}, "iterations is 10; at least 100"),
         ({"objective": "completion"}, "deadline is missing; the objective 'completion' needs a positive number"),

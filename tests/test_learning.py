@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -136,8 +137,6 @@ def test_runs_come_as_near_as_the_recursion_says(word):
 
 
 def test_compression_pays_where_links_are_slow_and_not_where_they_are_fast():
-    from dataclasses import replace
-
     slow = Cluster.loads(SLOW_LINKS)
     fast = slow.replace(network=replace(slow.network, bandwidth=1e12))
     bare = summing(slow, None), summing(fast, None)
@@ -159,7 +158,31 @@ def test_nothing_covers_a_bias_of_compression_and_feedback_counts_as_none():
     code = families.pairwise_balanced(4, 2, 0.25, rng=0)
     heard = np.array([[True, True, True, False], [False, True, True, True]])[:, None]
     assert spread_of(Waiting(code.compressed("sign")), heard, 100) is None
-    assert spread_of(Waiting(code.compressed("feedback+sign")), heard, 100) == spread_of(Waiting(code), heard, 100)
+    kept, bare = (spread_of(Waiting(one), heard, 100) for one in (code.compressed("feedback+sign"), code))
+    assert replace(kept, slowdown=1.0) == bare
+    assert 1.2 < kept.slowdown < 1.3
+
+
+@pytest.mark.parametrize("word", ["feedback+sign", "feedback+sign:block=16"])
+def test_feedback_needs_about_as_many_more_steps_as_the_rule_of_thumb_says(word):
+    """A quadratic with eigenvalues from 1 / 30 to 1 in any directions; everybody answers; each at its best step."""
+    n, d = 8, 64
+    turned = np.linalg.qr(np.random.default_rng(0).standard_normal((d, d)))[0]
+    rows = np.sqrt(d * np.geomspace(1 / 30, 1.0, d))[:, None] * turned
+    start = np.full(d, 1.0 / np.sqrt(d))
+    problem = LeastSquares(np.tile(rows, (n, 1)), np.tile(rows @ start, n))
+    code = families.pairwise_balanced(n, 1, 0.0, rng=3)
+
+    def needed(one):
+        found = []
+        for step in (1.0, 1.4, 1.7, 1.9):
+            options = {"engine": "virtual", "step": step, "optimizer": "sgd", "rng": 0}
+            seen = train(one, problem, iterations=60, replay=np.ones((60, 1, n)), **options).loss
+            found.append(next((t for t, loss in enumerate(seen) if loss < 0.002 * seen[0]), np.inf))
+        return min(found)
+
+    expected = spread_of(Waiting(code.compressed(word)), np.ones((1, 1, n), dtype=bool), d).slowdown
+    assert needed(code.compressed(word)) / needed(code) == pytest.approx(expected, rel=0.3)
 
 
 def test_designs_say_what_a_target_takes():

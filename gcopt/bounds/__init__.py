@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from gcopt.bounds.bound import Bound, Finding
@@ -75,6 +76,15 @@ BOUNDS: Registry[Bound] = Registry(
 )
 
 __all__ = ["BOUNDS", "Bound", "Case", "Examination", "Finding", "examine"]
+
+_OF_RUNS = ("second_moment", "variance")
+
+
+def __getattr__(name: str) -> Any:
+    """Find what bounds runs, and not codes, in `gcopt.convergence`, which is loaded on first use."""
+    if name in _OF_RUNS:
+        return getattr(import_module("gcopt.convergence"), name)
+    raise AttributeError(f"module 'gcopt.bounds' has no attribute {name!r}")
 
 
 @dataclass(frozen=True)

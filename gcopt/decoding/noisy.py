@@ -9,11 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
+from gcopt.checks import check_finite
 from gcopt.code import Segment
 from gcopt.decoding.decoder import Decoder, Decoding, residual
 from gcopt.decoding.rule import Bools
 
 Floats = NDArray[np.float64]
+
+_NOTHING = 1e-12
+_MANY = 4000  # workers whose inner products fit into memory and time
 
 
 def noise_aware(segment: Segment, variance: float) -> Decoder:
@@ -28,7 +32,12 @@ def noise_aware(segment: Segment, variance: float) -> Decoder:
     Returns
     -------
     Decoder
-        The usual one where there is no noise, or the coefficients are fixed.
+        The usual one where there is no noise, coefficients are fixed, or workers are beyond some thousands.
+
+    Raises
+    ------
+    InputError
+        If the variance is negative or not finite.
 
     Examples
     --------
@@ -38,17 +47,20 @@ def noise_aware(segment: Segment, variance: float) -> Decoder:
     >>> noise_aware(code.segments[0], 0.0)(heard).matrix.round(4).tolist()
     [[0.6667, 0.6667, 0.0]]
     >>> noise_aware(code.segments[0], 2.0)(heard).matrix.round(4).tolist()
-    [[1.0, 1.0, 0.0]]
+    [[0.6667, 0.6667, 0.0]]
     """
-    return Decoder(segment) if variance == 0.0 or segment.is_linear else Noisy(segment, variance)
+    w = check_finite("variance", variance, 0.0)
+    plain = w < _NOTHING or segment.is_linear or segment.workers > _MANY
+    return Decoder(segment) if plain else Noisy(segment, w)
 
 
 class Noisy(Decoder):
-    """Minimises ||R B - T||^2 + w sum_j |R_j|^2 ||b_j||^2 among all R with <R B, T> = m k, R_j the columns of R.
+    """Minimises ||R B - T||^2 + w sum_j |R_j|^2 ||b_j||^2 among all R with <R B, T> as least squares have it.
 
-    That is the mean squared error of the estimate for independent isotropic partial gradients of equal length, and the
-    estimate is once the gradient on average, so that a step means what it says. The solution is
-    ``c T B^H (B B^H + w diag ||b_j||^2)^-1`` on the rows of the responders. Errors are reported without the noise.
+    That is the mean squared error of the estimate for independent isotropic partial gradients of equal length, at the
+    multiple of the gradient that users know from least squares, so that a step keeps its meaning. The solution is
+    ``c T B^H (B B^H + w diag ||b_j||^2)^-1`` on the rows of the responders, R_j the columns of R. Errors are reported
+    without the noise.
 
     Responders that decode exactly still do, with the exact coefficients that add least noise: noise averages out over a
     run, a wrong weight of a partition does not.
@@ -84,13 +96,14 @@ class Noisy(Decoder):
         if plain.error <= self.tolerance:
             return plain
         segment, used = self.segment, np.flatnonzero(heard & (self._lengths > 0.0))
-        matrix: NDArray[Any] = np.zeros((segment.blocks, segment.workers), dtype=segment.encoding.dtype)
-        if used.size:
-            system = self._gram[np.ix_(used, used)].T + self.variance * np.eye(used.size)
-            found = cho_solve(cho_factor(system), self._aims[used])
-            reached = float(np.real(np.sum(found * self._aims[used].conj())))
-            # where the rows of those who answered say nothing of the gradient, nothing is said
-            if reached > np.finfo(float).eps * segment.blocks * segment.partitions:
-                matrix[:, used] = (segment.blocks * segment.partitions / reached * found / self._lengths[used, None]).T
+        size = segment.blocks * segment.partitions
+        system = self._gram[np.ix_(used, used)].T + self.variance * np.eye(used.size)
+        best = cho_solve(cho_factor(system), self._aims[used]) if used.size else self._aims[used]
+        reached = float(np.real(np.sum(best * self._aims[used].conj())))
+        # where the rows of those who answered say nothing of the gradient, nothing is said
+        if size - plain.error <= self.tolerance or reached <= 0.0:
+            return plain
+        matrix: NDArray[Any] = np.zeros_like(plain.matrix)
+        matrix[:, used] = ((size - plain.error) / reached * best / self._lengths[used, None]).T
         matrix.flags.writeable = False
         return Decoding(matrix, residual(segment, matrix))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from itertools import product
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,14 @@ from gcopt.existence import Existence
 from gcopt.families._allocations import sized
 from gcopt.families._approximate import check_decoder, unbiased
 from gcopt.families._family import family
+from gcopt.families._straggling import straggling
 from gcopt.solvers.seeding import RngLike, generator, seed_of
+
+if TYPE_CHECKING:
+    from gcopt.cluster import Cluster
+    from gcopt.goal import Goal
+
+_WORDS = ("none", "dither1:max", "dither1:max,subtractive", "dither1:max,subtractive,block=64", "feedback+sign")
 
 SOURCE = "Li & Skoglund 2024, Distributed Learning based on 1-Bit Gradient Coding in the Presence of Stragglers"
 
@@ -28,9 +37,23 @@ def _existence(
     return sized(allocation, n, replication, partitions)[2]
 
 
+def _candidates(cluster: Cluster, goal: Goal) -> Iterator[dict[str, Any]]:
+    """Propose what may reach a target sooner, for the stragglers that the first n - s answers leave behind."""
+    n = cluster.workers
+    if goal.learning is None:
+        return
+    even = cluster.job.partitions in (None, n)
+    for d, s in product(sorted({1, min(2, n), round(n**0.5), n}), sorted({0, n // 10, n // 5, n // 3})):
+        about = {"workers": n, "replication": d, "allocation": "cyclic" if even else "random", "stragglers": s}
+        p = straggling(one_bit.function(**about, probability=0.0, compressor="none", rng=0), cluster, goal.seed)
+        if p is not None:
+            yield from ({**about, "probability": p, "compressor": word} for word in _WORDS)
+
+
 @family(
     "one-bit",
     source=f"{SOURCE}; allocations but the random one, and unequal probabilities: derived",
+    candidates=_candidates,
     existence=_existence,
 )
 def one_bit(

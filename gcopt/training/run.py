@@ -169,9 +169,7 @@ def train(
     )
     if debias and not state.factors:
         expected = job.schedule.cluster if job.schedule is not None else cluster
-        found = expected_factors(policy.waiting, expected, probability, state.seed)
-        # coefficients that weigh noise are once the gradient on average
-        state.factors = [1.0 if policy.weighs(c) else factor for c, factor in enumerate(found)]
+        state.factors = expected_factors(policy.waiting, expected, probability, state.seed)
     run = Run(
         job=job,
         engine=setup.make_engine(engine, job),

@@ -1,0 +1,56 @@
+"""Small problems with known answers."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+
+from gcopt import families
+
+GRADIENTS = np.array([[1.0, 2.0], [-3.0, 1.0], [2.0, -1.0], [0.5, 4.0]])
+HESSIANS = np.array(
+    [[[1.0, 0.0], [0.0, 2.0]], [[2.0, 0.0], [0.0, 1.0]], [[1.5, 0.5], [0.5, 1.5]], [[1.0, -0.5], [-0.5, 1.0]]]
+)
+LINEAR = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [-1.0, 2.0]])
+
+
+def cyclic(d, p=0.25, n=4, compressor="none"):
+    return families.one_bit(n, p, d, allocation="cyclic", compressor=compressor)
+
+
+def subsets(n, chances):
+    """All sets of responders and how likely each is."""
+    sets = np.array(list(product([False, True], repeat=n)))
+    return sets, np.prod(np.where(sets, 1.0 - np.asarray(chances), chances), axis=1)
+
+
+def random_quadratic(rng, k, d):
+    """Convex parts of a strongly convex sum."""
+    roots = rng.standard_normal((k, d, d)) / np.sqrt(d)
+    return roots @ roots.transpose(0, 2, 1) + 0.1 * np.eye(d), rng.standard_normal((k, d))
+
+
+def simulate(code, hessians, linear, p, step, iterations, runs, rng, quantise=None, start=None):
+    """Parameters of many runs at once, shape (runs, D), by numpy alone; ``start`` has that shape, too."""
+    rows = code.segments[0].encoding.toarray()
+    theta = np.zeros((runs, linear.shape[1])) if start is None else np.array(start)
+    for _ in range(iterations):
+        partial = np.einsum("kde,re->rkd", hessians, theta) - linear
+        messages = np.einsum("nk,rkd->rnd", rows, partial)
+        sent = messages if quantise is None else quantise(messages, rng)
+        heard = rng.random((runs, len(rows), 1)) >= p
+        theta = theta - step * np.sum(sent * heard, axis=1)
+    return theta
+
+
+def by_norm(messages, rng):
+    """1-bit dither by the 2-norm."""
+    scale = np.linalg.norm(messages, axis=-1, keepdims=True)
+    return scale * np.sign(messages + scale * rng.uniform(-1, 1, messages.shape))
+
+
+def by_norm_subtracted(messages, rng):
+    scale = np.linalg.norm(messages, axis=-1, keepdims=True)
+    u = rng.uniform(-1, 1, messages.shape)
+    return scale * np.sign(messages + scale * u) - scale * u
