@@ -9,7 +9,6 @@ from gcopt.compression import parse
 from gcopt.tabulating import TABLES
 from gcopt.tabulating import one_bit_regression as regression
 from gcopt.tabulating import one_bit_training as training
-from gcopt.tabulating.one_bit_prediction import NOISES, predicted
 from gcopt.tabulating.one_bit_regression import Regression, Setting
 from gcopt.tabulating.one_bit_runs import MARKS, UNCODED, WORKERS, Curve, make_code
 from gcopt.tabulating.one_bit_views import draw, sections
@@ -95,7 +94,7 @@ def test_with_everything_everywhere_only_plain_signs_stop(errors):
 
 def test_errors_are_those_that_the_recursion_predicts(some, errors):
     predicted_ones = [row for row in errors if row["exact 1500"]]
-    assert {row["compressor"] for row in predicted_ones} == set(NOISES)
+    assert {row["compressor"] for row in predicted_ones} == set(regression.PREDICTED)
     for row in predicted_ones:
         for mark in MARKS:
             measured, spread, exact = (float(row[f"{name} {mark}"]) for name in ("after", "+-", "exact"))
@@ -106,22 +105,6 @@ def test_errors_are_those_that_the_recursion_predicts(some, errors):
     for row in some:
         if row["exact 200"] and row["d"] == "3":
             assert late(row) == pytest.approx(float(row["exact 200"]), rel=0.4)
-
-
-def test_the_recursion_is_a_step_of_enumeration(small):
-    """One step from 0: the mean over all sets of stragglers, and over all signs, is what is predicted."""
-    code, p, step = make_code("random", 2, 0.3, 0), 0.3, 0.1
-    X, y = small.rows.arrays()["x"], small.y
-    parts = np.array([-X[i * 20 : i * 20 + 20].T @ y[i * 20 : i * 20 + 20] for i in range(20)]) / 400
-    messages = code.support.toarray() / 2 / (1 - p) @ parts
-    best, length = small.solution, 10
-    squares = np.sum(messages**2, axis=1)
-    # A2: independent workers, 1-bit messages with the 2-norm for scale
-    for word, w in (("none", 0.0), ("dither1:norm", length - 1.0), ("dither1:norm,subtractive", length / 3)):
-        variance = (1 - p) * (w + p) * squares.sum()
-        mean = -step * (1 - p) * messages.sum(axis=0) - best
-        exact = (mean @ mean + step**2 * variance) / (best @ best)
-        assert predicted(small, code, p, word, [1], step) == pytest.approx([exact], rel=1e-12)
 
 
 def test_everything_that_is_said_to_be_compared_is_there(errors, losses):

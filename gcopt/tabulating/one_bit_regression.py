@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gcopt.code import GradientCode
+from gcopt.convergence import second_moment
 from gcopt.solvers.seeding import generator
-from gcopt.tabulating.one_bit_prediction import NOISES, predicted
 from gcopt.tabulating.one_bit_runs import GOALS, MARKS, UNCODED, WORKERS, Curve, empty_row, make_code, run
 from gcopt.tabulating.table import Row, significant
 from gcopt.training.problems import LeastSquares
@@ -38,6 +38,7 @@ COMPRESSORS = (
     "feedback+sign",
     "feedback+top:5",
 )
+PREDICTED = ("none", "dither1:norm", "dither1:norm,subtractive")
 BASELINES = ("none", "dither1:max", "dither1:max,subtractive", "sign", "feedback+sign")
 
 
@@ -136,7 +137,12 @@ def _cells(curves: Sequence[Curve], marks: Sequence[int]) -> Row:
 
 def _exact(problem: Regression, code: GradientCode, p: float, word: str, marks: Sequence[int], step: float) -> Row:
     """Return what theory says where it says something."""
-    if word not in NOISES:
+    if word not in PREDICTED:
         return {}
-    found = predicted(problem, code, p, word, marks, step)
+    X, y = problem.rows.arrays()["x"], problem.y
+    parts = list(zip(np.split(X, code.partitions), np.split(y, code.partitions), strict=True))
+    hessians = np.array([x.T @ x for x, _ in parts]) / len(X)
+    linear = np.array([x.T @ labels for x, labels in parts]) / len(X)
+    moments = second_moment(code, hessians, linear, probability=p, step=step, iterations=max(marks), compressor=word)
+    found = moments.distance[list(marks)] / moments.distance[0]
     return {f"exact {mark}": f"{value:.3g}" for mark, value in zip(marks, found, strict=True)}

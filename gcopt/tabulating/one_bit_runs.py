@@ -36,7 +36,7 @@ def empty_row(marks: Sequence[int] = MARKS) -> dict[str, str]:
 def make_code(name: str, replication: int, probability: float, seed: int) -> GradientCode:
     """Return stochastic gradient coding with copies at random, or no coding at all; both add up what arrives."""
     if name == UNCODED:
-        return FAMILIES["ignore-stragglers"](WORKERS, round(WORKERS * probability))
+        return FAMILIES["one-bit"](WORKERS, probability, 1, allocation="cyclic", compressor="none")
     return FAMILIES["pairwise-balanced"](WORKERS, replication, probability, rng=seed)
 
 
