@@ -72,7 +72,7 @@ def table(
         typer.Argument(
             metavar="TABLE",
             help="approximate, exact-noise, block-coordinate, communication, communication-runtime, "
-            "communication-training, diversity, search or training.",
+            "communication-training, diversity, one-bit, search or training.",
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for NAME.csv and NAME.md.")] = Path(),
@@ -86,9 +86,9 @@ def table(
     exact codes. block-coordinate: every method at every point of the figures of Wang et al. 2022, with pictures (some
     minutes). communication: the error figures of Munim & Ramamoorthy 2026 (two minutes). communication-training: loss
     with messages half as long, from many starts (an hour). communication-runtime: expected times of codes of every load
-    and number of blocks. diversity: optimal allocations of redundancy, to be looked up. search: what the searches find
-    beside all families (some minutes). training: does a smaller error pay, on the clusters among the examples (some
-    minutes).
+    and number of blocks. diversity: optimal allocations of redundancy, to be looked up. one-bit: error and loss
+    against bytes with compressed messages (half an hour). search: what the searches find beside all families (some
+    minutes). training: does a smaller error pay, on the clusters among the examples (some minutes).
     """
     from gcopt.tabulating import TABLES
 

@@ -18,6 +18,7 @@ TABLES: Registry[Table] = Registry(
         "communication": "gcopt.tabulating.communication:TABLE",
         "communication-training": "gcopt.tabulating.communication_training:TABLE",
         "diversity": "gcopt.tabulating.diversity:TABLE",
+        "one-bit": "gcopt.tabulating.one_bit:TABLE",
         "search": "gcopt.tabulating.search:TABLE",
         "training": "gcopt.tabulating.training:TABLE",
     },
