@@ -104,21 +104,19 @@ class _Race:
 
     def rows(self) -> Iterator[Row]:
         """Yield first the row of uncompressed messages, whose losses are the goals of all."""
-        step = min(self.setting.steps, key=lambda size: self._tried("random", "none", size).at(self.goal))
-        aim = self._tried("random", "none", step).at(self.goal)
-        exact = [self._curve("random", "none", step, i) for i in range(len(self.problems))]
+        step, exact = self._best("random", "none")
         goals = [curve.at(self.goal) for curve in exact]
         whole = float(np.mean([curve.reach(end)[1] for curve, end in zip(exact, goals, strict=True)]))
         for code, words in self.setting.compressors.items():
             for word in words:
                 first = (code, word) == ("random", "none")
-                size, curves = (step, exact) if first else self._best(code, word, aim)
+                size, curves = (step, exact) if first else self._best(code, word)
                 yield self._row(code, word, size, curves, goals, whole)
 
-    def _best(self, code: str, word: str, aim: float) -> tuple[float, list[Curve]]:
-        """Return the step that takes the pilot to the goal first, or nearest, of those that never diverge."""
-        pilots = {size: self._tried(code, word, size) for size in self.setting.steps}
-        for size in sorted(pilots, key=lambda size: (pilots[size].reach(aim)[0], pilots[size].values[-1])):
+    def _best(self, code: str, word: str) -> tuple[float, list[Curve]]:
+        """Return the step with which the pilot has the smallest loss at the goal, of those that never diverge."""
+        pilots = {size: self._tried(code, word, size).at(self.goal) for size in self.setting.steps}
+        for size in sorted(pilots, key=lambda size: pilots[size]):
             curves = [self._curve(code, word, size, i) for i in range(len(self.problems))]
             if all(np.isfinite(curve.values).all() for curve in curves):
                 break
