@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gcopt.checks import check_number
+from gcopt.checks import check_finite, check_number
 from gcopt.code import GradientCode
 from gcopt.compression import Compressor, parse
 from gcopt.errors import InputError
@@ -53,3 +53,9 @@ def compressor_of(code: GradientCode, compressor: Compressor | str | None) -> Co
     """Return the compressor that is meant: the one given, else the code's; None for nothing."""
     chosen = code.compressor if compressor is None else parse(compressor)
     return None if chosen is None or str(chosen) == "none" else chosen
+
+
+def check_positive(**values: Any) -> None:
+    """Refuse what is not a finite number above 0, by name."""
+    for name, value in values.items():
+        check_finite(name, value, 0.0, open_low=True)

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gcopt.checks import check_count, check_finite, check_number
-from gcopt.convergence.guarantees import Guarantee, _positive
+from gcopt.convergence._summing import check_positive
+from gcopt.convergence.guarantees import Guarantee
 from gcopt.errors import InputError
 
 
@@ -109,7 +110,7 @@ def feedback_nonconvex(
     >>> feedback_nonconvex(step=0.1, contraction=1.0, **about).value
     0.22222222222222224
     """
-    _positive(smoothness=smoothness, step=step)
+    check_positive(smoothness=smoothness, step=step)
     kept = len(messages) * sum(memory_bound(contraction, step, g) for g in messages)
     sums = 2.0 * gap / (step * check_count("iterations", iterations, 1)) + smoothness * step * straggling
     slack = 1.0 - smoothness * step

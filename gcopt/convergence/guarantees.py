@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Any
 
 import numpy as np
 
 from gcopt.checks import check_count, check_finite
 from gcopt.code import GradientCode
-from gcopt.convergence._summing import summing_rows
+from gcopt.convergence._summing import check_positive, summing_rows
 from gcopt.convergence.redundancy import kappa, redundancy
 from gcopt.errors import InputError
 
@@ -128,11 +127,6 @@ class Noise:
         return self.kappa * (1.0 / self.replication - 1.0 / self.workers)
 
 
-def _positive(**values: Any) -> None:
-    for name, value in values.items():
-        check_finite(name, value, 0.0, open_low=True)
-
-
 def nonconvex(
     noise: Noise, *, smoothness: float, step: float, iterations: int, gap: float, gradients: float
 ) -> Guarantee:
@@ -160,7 +154,7 @@ def nonconvex(
     >>> nonconvex(Noise(1.0, 4, 2), step=1.0, **about).unmet
     ['step <= 1 / (L A) = 0.8']
     """
-    _positive(smoothness=smoothness, step=step)
+    check_positive(smoothness=smoothness, step=step)
     limit = 1.0 / (smoothness * noise.relative)
     value = 2.0 * gap / (step * check_count("iterations", iterations, 1)) + smoothness * step * noise.spread * gradients
     proof = "E F_(t+1) <= F_t - gamma |grad F|^2 + (L gamma^2 / 2)(A |grad F|^2 + V); sum over t."
@@ -181,7 +175,7 @@ def convex(
     >>> round(found.value, 9)
     0.15
     """
-    _positive(smoothness=smoothness, step=step)
+    check_positive(smoothness=smoothness, step=step)
     limit = 0.5 / (smoothness * noise.relative)
     value = distance / (step * check_count("iterations", iterations, 1)) + step * noise.spread * gradients
     proof = "Expand |theta - theta*|^2 and use |grad F|^2 <= 2 L (F - F*)."
@@ -209,7 +203,7 @@ def dominated(
     >>> round(dominated(Noise(1.0, 4, 2), step=0.1, **about).value, 6)
     1.0
     """
-    _positive(smoothness=smoothness, strong_convexity=strong_convexity, step=step)
+    check_positive(smoothness=smoothness, strong_convexity=strong_convexity, step=step)
     limit = 1.0 / (smoothness * noise.relative)
     left = (1.0 - step * strong_convexity) ** check_count("iterations", iterations, 1)
     value = left * gap + smoothness * step * noise.spread * gradients / (2.0 * strong_convexity)
@@ -256,7 +250,7 @@ def strongly_convex(
     >>> found.value < 1e-100, found.unmet
     (True, [])
     """
-    _positive(smoothness=smoothness, strong_convexity=strong_convexity, step=step)
+    check_positive(smoothness=smoothness, strong_convexity=strong_convexity, step=step)
     squares = float(np.sum(np.square(parts)))
     noisy = step**2 * (noise.kappa * smoothness**2 / noise.workers + 2.0 * noise.spread * squares)
     rho = max((1.0 - step * strong_convexity) ** 2, (1.0 - step * smoothness) ** 2) + noisy
