@@ -18,7 +18,8 @@ class RandomK(Compressor):
     """Sends K coordinates, every K of the D being as likely, as float32; they count D / K times, and the others as 0.
 
     E |C(x) - x|^2 = (D / K - 1) |x|^2. The master draws the same places from the stream. Means are right up to the
-    rounding of the values to float32.
+    rounding of the values to float32 and of the chances to multiples of 2^-32: that of a coordinate is off by at most
+    D / (K 2^32) of it, which is a thousandth for one of ten million.
 
     Attributes
     ----------

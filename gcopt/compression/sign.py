@@ -61,8 +61,8 @@ class ScaledSign(Compressor):
         return float(np.dot(off, off))
 
     def relative(self, length: int) -> float:
-        """Return 1 - 1 / D_b."""
-        return 1.0 - 1.0 / min(length, self.block or length)
+        """Return 1 - 1 / D_b, and what rounding the scale to float32 takes."""
+        return 1.0 - (1.0 - 2.0**-48) / min(length, self.block or length)
 
     def rotated(self, length: int) -> float:
         """Return 1 - (1 - r + r^2) / (2 (1 + r)) with r = D / P - 1, P the power of two up to D; without blocks.

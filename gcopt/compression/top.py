@@ -95,6 +95,8 @@ class TopK(Compressor):
             places = rest.view(np.uint32).astype(np.int64)
         else:
             places = np.flatnonzero(np.unpackbits(rest, count=length, bitorder="little"))
+        if places.size != count or places.max() >= length:
+            raise InputError(f"a message of {self} is damaged: its places are not {count} of {length} coordinates")
         for row, c in zip(out, coefficients, strict=True):
             row[places] += c * values
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gcopt.compression import Compressor, parse
+from gcopt.compression import Cast, Compressor, parse
 from gcopt.console import bytes_text, print_json, print_table
 
 # one of each kind, as one writes them
@@ -47,7 +47,7 @@ class Row:
         chosen = self.compressor
         return {
             "word": self.word,
-            "options": list(getattr(type(chosen), "__dataclass_fields__", {})),
+            "options": [] if isinstance(chosen, Cast) else list(getattr(type(chosen), "__dataclass_fields__", {})),
             "unbiased": chosen.unbiased,
             "feedback": chosen.feedback,
             "bytes": chosen.size(self.length),

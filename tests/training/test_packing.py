@@ -245,7 +245,7 @@ def test_least_squares_weigh_the_noise_of_compression_where_they_are_not_exact(e
         if heard.all():
             assert packed.errors.max() < 1e-12
         else:
-            assert (packed.errors > plain.errors).all()
+            assert (packed.errors >= plain.errors * (1 - 1e-9)).all()
             assert packed.estimate.factor == pytest.approx(plain.estimate.factor)
 
 
