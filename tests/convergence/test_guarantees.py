@@ -186,3 +186,36 @@ def test_the_identity_notices_what_breaks_it():
     assert virtual_residual(theta, kept, sent, heard, 0.02) > 1e-4
     with pytest.raises(InputError, match="are expected"):
         virtual_residual(theta[1:], kept, sent, heard, 0.02)
+
+
+NOISE, BASE = Noise(1.0, 4, 2), {"smoothness": 1.0, "step": 0.1, "iterations": 10}
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0])
+@pytest.mark.parametrize(
+    ("guarantee", "constants"),
+    [
+        (nonconvex, {"gap": 1.0, "gradients": 1.0}),
+        (convex, {"distance": 1.0, "gradients": 1.0}),
+        (dominated, {"strong_convexity": 0.5, "gap": 1.0, "gradients": 1.0}),
+        (strongly_convex, {"strong_convexity": 0.5, "distance": 1.0, "gradients": 1.0, "parts": [1.0]}),
+    ],
+)
+def test_no_constant_is_nan_infinite_or_negative(guarantee, constants, bad):
+    assert np.isfinite(guarantee(NOISE, **BASE, **constants).value)
+    for name, good in {**BASE, **constants}.items():
+        wrong = [bad] if isinstance(good, list) else bad
+        with pytest.raises(InputError, match=f"^{name}"):
+            guarantee(NOISE, **{**BASE, **constants, name: wrong})
+
+
+def test_feedback_takes_no_nan():
+    good = {**BASE, "gap": 1.0, "straggling": 1.0, "contraction": 0.5, "messages": [1.0]}
+    assert np.isfinite(feedback_nonconvex(**good).value)
+    for name in good:
+        with pytest.raises(InputError, match=f"^{name}"):
+            feedback_nonconvex(**{**good, name: [np.nan] if name == "messages" else np.nan})
+    with pytest.raises(InputError, match=r"^step is nan"):
+        memory_bound(0.5, np.nan, 1.0)
+    with pytest.raises(InputError, match="NaN"):
+        virtual_residual([[0.0], [np.nan]], [[[0.0]], [[0.5]]], [[[1.0]]], [[True]], 1.0)
