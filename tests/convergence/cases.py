@@ -50,6 +50,17 @@ def by_norm(messages, rng):
     return scale * np.sign(messages + scale * rng.uniform(-1, 1, messages.shape))
 
 
+def drawn(kept):
+    """So many coordinates drawn at random."""
+
+    def quantise(messages, rng):
+        width = messages.shape[-1]
+        ranks = rng.random(messages.shape).argsort(axis=-1).argsort(axis=-1)
+        return np.where(ranks < kept, messages * width / kept, 0.0)
+
+    return quantise
+
+
 def by_norm_subtracted(messages, rng):
     scale = np.linalg.norm(messages, axis=-1, keepdims=True)
     u = rng.uniform(-1, 1, messages.shape)
