@@ -122,6 +122,9 @@ def test_what_is_not_covered_is_refused():
         variance(cyclic(2), GRADIENTS, 0.25, compressor="sign")
     with pytest.raises(InputError, match="a larger scale would work"):
         variance(cyclic(2), GRADIENTS, 0.25, compressor="dither1:0.1")
+    with pytest.raises(InputError, match="rotated messages have coordinates up to"):
+        variance(cyclic(2), GRADIENTS, 0.25, compressor="rotate+dither1:0.1")
+    assert variance(cyclic(2), GRADIENTS, 0.25, compressor="rotate+dither1:9").compression > 0.0
     with pytest.raises(InputError, match="probability is 1"):
         variance(cyclic(2), GRADIENTS, 1.0)
     with pytest.raises(InputError, match="probability is 3 numbers"):
