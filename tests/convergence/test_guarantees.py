@@ -21,7 +21,7 @@ from gcopt.convergence import (
     virtual_residual,
 )
 from gcopt.errors import InputError
-from tests.convergence.cases import cyclic, random_quadratic
+from tests.convergence.cases import cyclic, random_quadratic, with_feedback
 
 P, D, W = 0.3, 4, {"none": 0.0, "dither1:norm": 3.0, "dither1:norm,subtractive": 4 / 3}
 
@@ -136,25 +136,8 @@ def test_hypotheses_that_fail_are_named():
         Noise(1.0, 4, 5)
 
 
-def with_feedback(word, p, step, steps, seed, d=6, n=4):
-    """A run with error feedback of a quadratic, by numpy and the compressor alone."""
-    rng = np.random.default_rng(seed)
-    hessians, linear = random_quadratic(rng, n, d)
-    chosen, rows = parse(word), cyclic(2, p, n).segments[0].encoding.toarray()
-    theta, kept = [np.zeros(d)], [np.zeros((n, d))]
-    sent, heard = [], rng.random((steps, n)) >= p
-    for who in heard:
-        g = rows @ (hessians @ theta[-1] - linear)
-        v = step * g + kept[-1]
-        c = np.array([chosen.decompress(chosen.compress(one), d) for one in v])
-        sent.append(g)
-        kept.append(np.where(who[:, None], v - c, kept[-1]))
-        theta.append(theta[-1] - np.sum(c[who], axis=0))
-    return hessians, linear, np.array(theta), np.array(kept), np.array(sent), heard
-
-
 @settings(max_examples=15, deadline=None)
-@given(st.sampled_from(["sign", "sign:block=8"]), st.sampled_from([0.0, 0.2, 0.6]), st.integers(0, 999))
+@given(st.sampled_from(["sign", "top:1", "top:2"]), st.sampled_from([0.0, 0.2, 0.6]), st.integers(0, 999))
 def test_feedback_is_a_virtual_sequence_with_a_bounded_memory(word, p, seed):
     step, steps = 0.02, 300
     hessians, linear, theta, kept, sent, heard = with_feedback(word, p, step, steps, seed)
