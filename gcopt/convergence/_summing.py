@@ -59,3 +59,9 @@ def check_positive(**values: Any) -> None:
     """Refuse what is not a finite number above 0, by name."""
     for name, value in values.items():
         check_finite(name, value, 0.0, open_low=True)
+
+
+def check_not_negative(**values: Any) -> None:
+    """Refuse what is not a finite number of at least 0, by name."""
+    for name, value in values.items():
+        check_finite(name, value, 0.0)

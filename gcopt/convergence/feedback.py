@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gcopt.checks import check_count, check_finite, check_number
-from gcopt.convergence._summing import check_positive
+from gcopt.convergence._summing import check_not_negative, check_positive
 from gcopt.convergence.guarantees import Guarantee
 from gcopt.errors import InputError
 
@@ -47,6 +47,8 @@ def virtual_residual(
             f"parameters, memories, messages, heard have shapes {theta.shape}, {kept.shape}, {sent.shape}, "
             f"{used.shape}; (T + 1, D), (T + 1, n, D), (T, n, D) and (T, n) are expected"
         )
+    if not all(np.isfinite(one).all() for one in (theta, kept, sent)):
+        raise InputError("parameters, memories or messages hold NaN or infinity; finite numbers are expected")
     virtual = theta - kept.sum(axis=1)
     moved = -check_finite("step", step) * np.sum(sent * used[:, :, None], axis=1)
     return float(np.abs(np.diff(virtual, axis=0) - moved).max())
@@ -72,6 +74,7 @@ def memory_bound(contraction: float, step: float, messages: float) -> float:
     0.08000000000000002
     """
     delta = check_number("contraction", contraction, 0.0, 1.0, open_low=True)
+    check_positive(step=step)
     return 4.0 * (1.0 - delta) * (step * check_finite("messages", messages, 0.0) / delta) ** 2
 
 
@@ -111,6 +114,7 @@ def feedback_nonconvex(
     0.22222222222222224
     """
     check_positive(smoothness=smoothness, step=step)
+    check_not_negative(gap=gap, straggling=straggling)
     kept = len(messages) * sum(memory_bound(contraction, step, g) for g in messages)
     sums = 2.0 * gap / (step * check_count("iterations", iterations, 1)) + smoothness * step * straggling
     slack = 1.0 - smoothness * step

@@ -15,7 +15,7 @@ import numpy as np
 
 from gcopt.checks import check_count, check_finite
 from gcopt.code import GradientCode
-from gcopt.convergence._summing import check_positive, summing_rows
+from gcopt.convergence._summing import check_not_negative, check_positive, summing_rows
 from gcopt.convergence.redundancy import kappa, redundancy
 from gcopt.errors import InputError
 
@@ -155,6 +155,7 @@ def nonconvex(
     ['step <= 1 / (L A) = 0.8']
     """
     check_positive(smoothness=smoothness, step=step)
+    check_not_negative(gap=gap, gradients=gradients)
     limit = 1.0 / (smoothness * noise.relative)
     value = 2.0 * gap / (step * check_count("iterations", iterations, 1)) + smoothness * step * noise.spread * gradients
     proof = "E F_(t+1) <= F_t - gamma |grad F|^2 + (L gamma^2 / 2)(A |grad F|^2 + V); sum over t."
@@ -176,6 +177,7 @@ def convex(
     0.15
     """
     check_positive(smoothness=smoothness, step=step)
+    check_not_negative(distance=distance, gradients=gradients)
     limit = 0.5 / (smoothness * noise.relative)
     value = distance / (step * check_count("iterations", iterations, 1)) + step * noise.spread * gradients
     proof = "Expand |theta - theta*|^2 and use |grad F|^2 <= 2 L (F - F*)."
@@ -204,6 +206,7 @@ def dominated(
     1.0
     """
     check_positive(smoothness=smoothness, strong_convexity=strong_convexity, step=step)
+    check_not_negative(gap=gap, gradients=gradients)
     limit = 1.0 / (smoothness * noise.relative)
     left = (1.0 - step * strong_convexity) ** check_count("iterations", iterations, 1)
     value = left * gap + smoothness * step * noise.spread * gradients / (2.0 * strong_convexity)
@@ -251,6 +254,7 @@ def strongly_convex(
     (True, [])
     """
     check_positive(smoothness=smoothness, strong_convexity=strong_convexity, step=step)
+    check_not_negative(distance=distance, gradients=gradients, **{f"parts[{i}]": one for i, one in enumerate(parts)})
     squares = float(np.sum(np.square(parts)))
     noisy = step**2 * (noise.kappa * smoothness**2 / noise.workers + 2.0 * noise.spread * squares)
     rho = max((1.0 - step * strong_convexity) ** 2, (1.0 - step * smoothness) ** 2) + noisy

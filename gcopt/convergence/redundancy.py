@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from gcopt.checks import check_finite
 from gcopt.code import GradientCode
 from gcopt.convergence._summing import chances_of
+from gcopt.errors import InputError
 
 Floats = NDArray[np.float64]
 
@@ -44,6 +45,14 @@ class Redundancy:
         return bool(np.abs(off - np.diag(np.diag(off))).max(initial=0.0) <= _EQUAL)
 
     @property
+    def common(self) -> float | None:
+        """lambda where any two partitions share as many workers, else None; 0 of one partition."""
+        off = self.shared[~np.eye(len(self.shared), dtype=bool)]
+        if off.size == 0:
+            return 0.0
+        return float(off[0]) if np.ptp(off) == 0 else None
+
+    @property
     def even(self) -> float | None:
         """d where all partitions have the same number of copies, else None."""
         return float(self.copies[0]) if np.ptp(self.copies) == 0 else None
@@ -53,6 +62,11 @@ class Redundancy:
 
         ``(1 - p)^-2 sum_il lambda_il / (d_i d_l) <g_i, g_l>``.
 
+        Raises
+        ------
+        InputError
+            If the shape or a number is impossible, or a partition is on no worker.
+
         Examples
         --------
         >>> import gcopt
@@ -60,21 +74,49 @@ class Redundancy:
         >>> found.message_squares([[1, 2], [-3, 1], [2, -1], [0.5, 4]], 0.25)
         30.0
         """
-        g, scaled = np.asarray(gradients, dtype=np.float64), self.shared / np.outer(self.copies, self.copies)
-        return float(np.sum(scaled * (g @ g.T))) / (1.0 - probability) ** 2
+        g, heard = self._checked(gradients, probability)
+        scaled = self.shared / np.outer(self.copies, self.copies)
+        return float(np.sum(scaled * (g @ g.T))) / heard**2
 
     def balanced_squares(self, gradients: ArrayLike, probability: float) -> float:
-        """Return the same for balanced allocations: (1 - p)^-2 [|sum g|^2 / n + sum (1 / d_i - 1 / n) |g_i|^2]."""
-        g = np.asarray(gradients, dtype=np.float64)
+        """Return the same for balanced allocations: (1 - p)^-2 [|sum g|^2 / n + sum (1 / d_i - 1 / n) |g_i|^2].
+
+        Raises
+        ------
+        InputError
+            If the allocation is not balanced, or as for `message_squares`.
+        """
+        g, heard = self._checked(gradients, probability)
+        if not self.balanced:
+            raise InputError("partitions share workers unevenly; any two must share d_i d_l / n of them")
         own = (1.0 / self.copies - 1.0 / self.workers) @ np.sum(g**2, axis=1)
-        return float(np.sum(g.sum(axis=0) ** 2) / self.workers + own) / (1.0 - probability) ** 2
+        return float(np.sum(g.sum(axis=0) ** 2) / self.workers + own) / heard**2
 
     def design_squares(self, gradients: ArrayLike, probability: float) -> float:
-        """Return the same where all d and all lambda are alike: [lambda |sum g|^2 + (d - lambda) sum |g_i|^2] / d^2."""
-        g, d = np.asarray(gradients, dtype=np.float64), float(self.copies[0])
-        common = float(self.shared[0, -1]) if len(self.shared) > 1 else 0.0
+        """Return the same where all d and all lambda are alike: [lambda |sum g|^2 + (d - lambda) sum |g_i|^2] / d^2.
+
+        Over (1 - p)^2, as the others.
+
+        Raises
+        ------
+        InputError
+            If they are not alike, or as for `message_squares`.
+        """
+        g, heard = self._checked(gradients, probability)
+        d, common = self.even, self.common
+        if d is None or common is None:
+            raise InputError("partitions differ in copies, or two of them in shared workers; all alike are needed")
         both = common * np.sum(g.sum(axis=0) ** 2) + (d - common) * np.sum(g**2)
-        return float(both) / (d * (1.0 - probability)) ** 2
+        return float(both) / (d * heard) ** 2
+
+    def _checked(self, gradients: ArrayLike, probability: float) -> tuple[Floats, float]:
+        """Return gradients, shape (k, D), and 1 - p."""
+        g, k = np.asarray(gradients, dtype=np.float64), len(self.shared)
+        if g.ndim != 2 or len(g) != k or not np.isfinite(g).all():
+            raise InputError(f"gradients has shape {g.shape}; ({k}, D) finite numbers are expected")
+        if (lost := int(np.sum(self.copies == 0))) > 0:
+            raise InputError(f"{lost} partitions are on no worker; every one needs a worker")
+        return g, 1.0 - float(chances_of([probability], 1)[0])
 
 
 def redundancy(code: GradientCode) -> Redundancy:

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from gcopt.checks import check_count, check_finite
 from gcopt.code import GradientCode
-from gcopt.compression import Compressor, Dither
+from gcopt.compression import Compressor, Dither, RandomK
+from gcopt.compression.top import how_many
 from gcopt.convergence._summing import chances_of, compressor_of, summing_rows
 from gcopt.errors import InputError
 
@@ -56,7 +57,9 @@ def second_moment(
     E_j = Gamma_j Z Gamma_j' the recursion closes:
     ``E th+ th+' = B Z B' + gamma^2 sum_j [p_j (1 - p_j) E_j + (1 - p_j) C_j]``, B = [I, 0] - gamma sum_j (1 - p_j)
     Gamma_j, C_j the covariance that compression adds to a message: ``diag(tr E_j - diag E_j)`` for 1-bit dither by the
-    2-norm, ``tr(E_j) / 3 I`` where the dither is subtracted. Scales are taken to be sent exactly.
+    2-norm, ``tr(E_j) / 3 I`` where the dither is subtracted, and for K coordinates drawn at random (D / K - 1) times
+    the diagonal of E_j and (D (K - 1) / (K (D - 1)) - 1) times the rest. Scales and values are taken to be sent
+    exactly.
 
     Parameters
     ----------
@@ -74,12 +77,13 @@ def second_moment(
     start : array, shape (D,), optional
         theta_0; 0 by default.
     compressor : Compressor or str, optional
-        Instead of the code's: ``none``, ``dither1:norm`` or ``dither1:norm,subtractive``.
+        Instead of the code's: ``none``, ``dither1:norm``, ``dither1:norm,subtractive`` or ``random:K``.
 
     Raises
     ------
     InputError
-        If a shape or number is impossible, there is no single minimum, or the compressor has no closed form.
+        If a shape or number is impossible, there is no single minimum, the compressor has no closed form, or moments
+        grow beyond the largest number.
 
     Examples
     --------
@@ -102,8 +106,11 @@ def second_moment(
         raise InputError(f"start has shape {begin.shape}; ({d},) finite numbers are expected")
     z = np.append(begin - minimum, 1.0)
     moments, distance = np.outer(z, z), [float(np.sum((begin - minimum) ** 2))]
-    for gamma in steps:
-        moments = _step(moments, gamma, messages, mean_field, chances, chosen)
+    for t, gamma in enumerate(steps, 1):
+        with np.errstate(over="ignore", invalid="ignore"):
+            moments = _step(moments, gamma, messages, mean_field, chances, chosen)
+        if not np.isfinite(moments).all():
+            raise InputError(f"step is {gamma:g}, with which moments pass 1.8e308 at iteration {t}; smaller would work")
         distance.append(float(np.trace(moments[:d, :d])))
     return SecondMoment(np.array(distance), minimum, minimum + moments[:d, d], moments[:d, :d])
 
@@ -128,15 +135,26 @@ def _added(squares: Floats, compressor: Compressor | None) -> Floats:
     """Return the covariance that compression adds to each message, given E y y', shape (n, D, D)."""
     if compressor is None:
         return np.zeros_like(squares)
+    if isinstance(compressor, RandomK):
+        return _added_by_drawing(squares, how_many(compressor.kept, squares.shape[1]))
     if not isinstance(compressor, Dither) or compressor.scale != "norm" or compressor.block is not None:
         raise InputError(
-            f"compressor is {compressor}, whose covariance has no closed form; none, dither1:norm or "
-            "dither1:norm,subtractive would work"
+            f"compressor is {compressor}, whose covariance has no closed form; none, dither1:norm, "
+            "dither1:norm,subtractive or random:K would work"
         )
     traces = np.trace(squares, axis1=1, axis2=2)[:, None]
     diagonal = np.diagonal(squares, axis1=1, axis2=2)
     sizes = np.broadcast_to(traces / 3.0, diagonal.shape) if compressor.subtractive else traces - diagonal
     return np.asarray(sizes[:, :, None] * np.eye(squares.shape[1]))
+
+
+def _added_by_drawing(squares: Floats, kept: int) -> Floats:
+    """Return that covariance where K coordinates are drawn: both of two with probability K (K - 1) / (D (D - 1))."""
+    d = squares.shape[1]
+    both = d * (kept - 1) / (kept * (d - 1)) if d > 1 else 1.0
+    factors = np.full((d, d), both - 1.0)
+    np.fill_diagonal(factors, d / kept - 1.0)
+    return np.asarray(factors * squares)
 
 
 def _checked(hessians: ArrayLike, linear: ArrayLike, partitions: int) -> tuple[Floats, Floats]:

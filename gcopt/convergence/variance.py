@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gcopt.code import GradientCode
-from gcopt.compression import Compressor, Dither
+from gcopt.compression import Compressor, Dither, Rotated
 from gcopt.convergence._summing import chances_of, compressor_of, summing_rows
 from gcopt.errors import InputError
 
@@ -47,7 +47,8 @@ def variance(
 
     With messages y_j, worker j away with probability p_j independently of all others, and a compressor without bias:
     ``E ghat = sum_j (1 - p_j) y_j`` and ``Var = sum_j [p_j (1 - p_j) |y_j|^2 + (1 - p_j) E |C(y_j) - y_j|^2]``, since
-    the variance of I C(y) is (1 - p) E |C(y)|^2 - (1 - p)^2 |y|^2 and E |C(y)|^2 = |y|^2 + E |C(y) - y|^2.
+    the variance of I C(y) is (1 - p) E |C(y)|^2 - (1 - p)^2 |y|^2 and E |C(y)|^2 = |y|^2 + E |C(y) - y|^2. Exact where
+    `Compressor.variance` is, which for ``rotate+`` is a mean over a few rotations.
 
     Parameters
     ----------
@@ -92,9 +93,15 @@ def variance(
 def _check_unbiased(compressor: Compressor, messages: Floats) -> None:
     if not compressor.unbiased:
         raise InputError(f"compressor is {compressor}, which is biased; an unbiased one is needed")
-    scale = compressor.scale if isinstance(compressor, Dither) else "max"
-    if not isinstance(scale, str) and (largest := float(np.abs(messages).max())) > scale:
+    plain = compressor.inner if isinstance(compressor, Rotated) else compressor
+    if not isinstance(plain, Dither) or isinstance(plain.scale, str):
+        return
+    # a rotation may put all of a message into one coordinate
+    sizes = np.abs(messages) if plain is compressor else np.linalg.norm(messages, axis=1)
+    if (largest := float(sizes.max())) > plain.scale:
+        what = (
+            "a message has a coordinate of size" if plain is compressor else "rotated messages have coordinates up to"
+        )
         raise InputError(
-            f"compressor is {compressor} and a message has a coordinate of size {largest:.3g}, where it is biased; a "
-            "larger scale would work"
+            f"compressor is {compressor} and {what} {largest:.3g}, where it is biased; a larger scale would work"
         )

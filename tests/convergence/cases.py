@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 
 from gcopt import families
+from gcopt.compression import parse
 
 GRADIENTS = np.array([[1.0, 2.0], [-3.0, 1.0], [2.0, -1.0], [0.5, 4.0]])
 HESSIANS = np.array(
@@ -44,10 +45,39 @@ def simulate(code, hessians, linear, p, step, iterations, runs, rng, quantise=No
     return theta
 
 
+def with_feedback(word, p, step, steps, seed, d=6, n=4, at_minimum=False):
+    """A run with error feedback of a quadratic, by numpy and the compressor alone."""
+    rng = np.random.default_rng(seed)
+    hessians, linear = random_quadratic(rng, n, d)
+    chosen, rows = parse(word), cyclic(2, p, n).segments[0].encoding.toarray()
+    minimum = np.linalg.solve(hessians.sum(axis=0), linear.sum(axis=0))
+    theta, kept = [minimum if at_minimum else np.zeros(d)], [np.zeros((n, d))]
+    sent, heard = [], rng.random((steps, n)) >= p
+    for who in heard:
+        g = rows @ (hessians @ theta[-1] - linear)
+        v = step * g + kept[-1]
+        c = np.array([chosen.decompress(chosen.compress(one), d) for one in v])
+        sent.append(g)
+        kept.append(np.where(who[:, None], v - c, kept[-1]))
+        theta.append(theta[-1] - np.sum(c[who], axis=0))
+    return hessians, linear, np.array(theta), np.array(kept), np.array(sent), heard
+
+
 def by_norm(messages, rng):
     """1-bit dither by the 2-norm."""
     scale = np.linalg.norm(messages, axis=-1, keepdims=True)
     return scale * np.sign(messages + scale * rng.uniform(-1, 1, messages.shape))
+
+
+def drawn(kept):
+    """So many coordinates drawn at random."""
+
+    def quantise(messages, rng):
+        width = messages.shape[-1]
+        ranks = rng.random(messages.shape).argsort(axis=-1).argsort(axis=-1)
+        return np.where(ranks < kept, messages * width / kept, 0.0)
+
+    return quantise
 
 
 def by_norm_subtracted(messages, rng):

@@ -21,7 +21,7 @@ from gcopt.convergence import (
     virtual_residual,
 )
 from gcopt.errors import InputError
-from tests.convergence.cases import cyclic, random_quadratic
+from tests.convergence.cases import cyclic, random_quadratic, with_feedback
 
 P, D, W = 0.3, 4, {"none": 0.0, "dither1:norm": 3.0, "dither1:norm,subtractive": 4 / 3}
 
@@ -136,25 +136,8 @@ def test_hypotheses_that_fail_are_named():
         Noise(1.0, 4, 5)
 
 
-def with_feedback(word, p, step, steps, seed, d=6, n=4):
-    """A run with error feedback of a quadratic, by numpy and the compressor alone."""
-    rng = np.random.default_rng(seed)
-    hessians, linear = random_quadratic(rng, n, d)
-    chosen, rows = parse(word), cyclic(2, p, n).segments[0].encoding.toarray()
-    theta, kept = [np.zeros(d)], [np.zeros((n, d))]
-    sent, heard = [], rng.random((steps, n)) >= p
-    for who in heard:
-        g = rows @ (hessians @ theta[-1] - linear)
-        v = step * g + kept[-1]
-        c = np.array([chosen.decompress(chosen.compress(one), d) for one in v])
-        sent.append(g)
-        kept.append(np.where(who[:, None], v - c, kept[-1]))
-        theta.append(theta[-1] - np.sum(c[who], axis=0))
-    return hessians, linear, np.array(theta), np.array(kept), np.array(sent), heard
-
-
 @settings(max_examples=15, deadline=None)
-@given(st.sampled_from(["sign", "sign:block=8"]), st.sampled_from([0.0, 0.2, 0.6]), st.integers(0, 999))
+@given(st.sampled_from(["sign", "top:1", "top:2"]), st.sampled_from([0.0, 0.2, 0.6]), st.integers(0, 999))
 def test_feedback_is_a_virtual_sequence_with_a_bounded_memory(word, p, seed):
     step, steps = 0.02, 300
     hessians, linear, theta, kept, sent, heard = with_feedback(word, p, step, steps, seed)
@@ -186,3 +169,36 @@ def test_the_identity_notices_what_breaks_it():
     assert virtual_residual(theta, kept, sent, heard, 0.02) > 1e-4
     with pytest.raises(InputError, match="are expected"):
         virtual_residual(theta[1:], kept, sent, heard, 0.02)
+
+
+NOISE, BASE = Noise(1.0, 4, 2), {"smoothness": 1.0, "step": 0.1, "iterations": 10}
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0])
+@pytest.mark.parametrize(
+    ("guarantee", "constants"),
+    [
+        (nonconvex, {"gap": 1.0, "gradients": 1.0}),
+        (convex, {"distance": 1.0, "gradients": 1.0}),
+        (dominated, {"strong_convexity": 0.5, "gap": 1.0, "gradients": 1.0}),
+        (strongly_convex, {"strong_convexity": 0.5, "distance": 1.0, "gradients": 1.0, "parts": [1.0]}),
+    ],
+)
+def test_no_constant_is_nan_infinite_or_negative(guarantee, constants, bad):
+    assert np.isfinite(guarantee(NOISE, **BASE, **constants).value)
+    for name, good in {**BASE, **constants}.items():
+        wrong = [bad] if isinstance(good, list) else bad
+        with pytest.raises(InputError, match=f"^{name}"):
+            guarantee(NOISE, **{**BASE, **constants, name: wrong})
+
+
+def test_feedback_takes_no_nan():
+    good = {**BASE, "gap": 1.0, "straggling": 1.0, "contraction": 0.5, "messages": [1.0]}
+    assert np.isfinite(feedback_nonconvex(**good).value)
+    for name in good:
+        with pytest.raises(InputError, match=f"^{name}"):
+            feedback_nonconvex(**{**good, name: [np.nan] if name == "messages" else np.nan})
+    with pytest.raises(InputError, match=r"^step is nan"):
+        memory_bound(0.5, np.nan, 1.0)
+    with pytest.raises(InputError, match="NaN"):
+        virtual_residual([[0.0], [np.nan]], [[[0.0]], [[0.5]]], [[[1.0]]], [[True]], 1.0)

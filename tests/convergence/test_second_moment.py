@@ -8,7 +8,16 @@ import pytest
 from gcopt import GradientCode, bounds
 from gcopt.convergence import second_moment
 from gcopt.errors import InputError
-from tests.convergence.cases import HESSIANS, LINEAR, by_norm, by_norm_subtracted, cyclic, random_quadratic, simulate
+from tests.convergence.cases import (
+    HESSIANS,
+    LINEAR,
+    by_norm,
+    by_norm_subtracted,
+    cyclic,
+    drawn,
+    random_quadratic,
+    simulate,
+)
 
 WORDS = {"none": None, "dither1:norm": by_norm, "dither1:norm,subtractive": by_norm_subtracted}
 TABLE = [
@@ -40,6 +49,37 @@ def test_monte_carlo_agrees_to_one_per_cent(word):
     assert ends.mean(axis=0) == pytest.approx(found.mean, abs=5 * ends.std() / np.sqrt(len(ends)))
     off = ends - found.minimum
     assert off.T @ off / len(ends) == pytest.approx(found.second, abs=0.03 * found.distance[-1])
+
+
+@pytest.mark.parametrize("kept", [1, 2])
+def test_coordinates_drawn_at_random(kept):
+    hessians, linear = random_quadratic(np.random.default_rng(8), 4, 3)
+    about = {"probability": 0.25, "step": 0.05, "iterations": 10}
+    ends = simulate(cyclic(2), hessians, linear, 0.25, 0.05, 10, 60_000, np.random.default_rng(kept), drawn(kept))
+    found = second_moment(cyclic(2), hessians, linear, compressor=f"random:{kept}", **about)
+    off = ends - found.minimum
+    squares = np.sum(off**2, axis=1)
+    assert squares.mean() == pytest.approx(found.distance[-1], rel=0.01)
+    products = off[:, :, None] * off[:, None, :]
+    error = products.std(axis=0) / np.sqrt(len(off))
+    assert (np.abs(products.mean(axis=0) - found.second) <= 4 * error).all()
+
+
+def test_all_coordinates_drawn_are_no_compression_and_one_coordinate_is_all():
+    about = {"probability": 0.25, "step": 0.02, "iterations": 5}
+    plain = second_moment(cyclic(2), HESSIANS, LINEAR, compressor="none", **about)
+    assert second_moment(cyclic(2), HESSIANS, LINEAR, compressor="random:2", **about).distance == pytest.approx(
+        plain.distance, rel=1e-14
+    )
+    single = (HESSIANS[:, :1, :1], LINEAR[:, :1])
+    plain = second_moment(cyclic(2), *single, compressor="none", **about)
+    assert np.array_equal(second_moment(cyclic(2), *single, compressor="random:1", **about).distance, plain.distance)
+
+
+@pytest.mark.filterwarnings("error")
+def test_runs_that_grow_beyond_all_numbers_are_stopped():
+    with pytest.raises(InputError, match=r"step is 100, with which moments pass 1.8e308 at iteration \d+"):
+        second_moment(cyclic(2), HESSIANS, LINEAR, probability=0.25, step=100.0, iterations=400)
 
 
 def test_any_weights_unequal_workers_and_steps_that_change():

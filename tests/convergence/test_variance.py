@@ -84,7 +84,24 @@ def test_copies_count_by_how_many_workers_two_partitions_share():
         assert found.message_squares(gradients, 0.3) == pytest.approx(direct, rel=1e-14)
         assert found.design_squares(gradients, 0.3) == pytest.approx(direct, rel=1e-14)
     assert hadamard.balanced_squares(gradients, 0.3) == pytest.approx(hadamard.message_squares(gradients, 0.3))
-    assert fano.balanced_squares(gradients, 0.3) != pytest.approx(fano.message_squares(gradients, 0.3))
+    with pytest.raises(InputError, match="share workers unevenly"):
+        fano.balanced_squares(gradients, 0.3)
+
+
+def test_closed_forms_refuse_what_they_do_not_describe():
+    ring = redundancy(cyclic(2))
+    assert (ring.even, ring.common, ring.balanced) == (2.0, None, False)
+    with pytest.raises(InputError, match="all alike are needed"):
+        ring.design_squares(GRADIENTS, 0.25)
+    with pytest.raises(InputError, match=r"gradients has shape \(3, 2\); \(4, D\)"):
+        ring.message_squares(GRADIENTS[:3], 0.25)
+    with pytest.raises(InputError, match="finite numbers"):
+        ring.message_squares(GRADIENTS * np.nan, 0.25)
+    with pytest.raises(InputError, match="probability is 1"):
+        ring.message_squares(GRADIENTS, 1.0)
+    alone = redundancy(GradientCode.from_matrix([[1.0, 0.0], [1.0, 0.0]], decoder="sum"))
+    with pytest.raises(InputError, match="1 partitions are on no worker"):
+        alone.message_squares(np.ones((2, 2)), 0.25)
 
 
 @pytest.mark.parametrize("word", ["none", "dither1:norm"])
@@ -105,6 +122,9 @@ def test_what_is_not_covered_is_refused():
         variance(cyclic(2), GRADIENTS, 0.25, compressor="sign")
     with pytest.raises(InputError, match="a larger scale would work"):
         variance(cyclic(2), GRADIENTS, 0.25, compressor="dither1:0.1")
+    with pytest.raises(InputError, match="rotated messages have coordinates up to"):
+        variance(cyclic(2), GRADIENTS, 0.25, compressor="rotate+dither1:0.1")
+    assert variance(cyclic(2), GRADIENTS, 0.25, compressor="rotate+dither1:9").compression > 0.0
     with pytest.raises(InputError, match="probability is 1"):
         variance(cyclic(2), GRADIENTS, 1.0)
     with pytest.raises(InputError, match="probability is 3 numbers"):
